@@ -1,0 +1,91 @@
+/**
+ * Typed instructions. After `decode` nobody looks at opcode bits again: `op` says what the instruction is, the fields are named as in RFC 9669.
+ */
+export type ByteOrder = 'little' | 'big';
+export type Width = 32 | 64;
+export type AluOp =
+  | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'sdiv' | 'smod'
+  | 'or' | 'and' | 'xor' | 'lsh' | 'rsh' | 'arsh' | 'mov' | 'neg';
+export type JmpOp =
+  | 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'set' | 'sgt' | 'sge' | 'slt' | 'sle';
+/** Access size in bytes. */
+export type Size = 1 | 2 | 4 | 8;
+export type AtomicOp = 'add' | 'or' | 'and' | 'xor' | 'xchg' | 'cmpxchg' | 'load_acquire' | 'store_release';
+
+interface Common {
+  /** Slot number as bpftool prints it: from 0, a 64-bit immediate load counts two. */
+  readonly index: number;
+  readonly opcode: number;
+}
+/** Second operand of ALU and jumps: a register, or an immediate already sign-extended to a signed 32-bit number. */
+export type Operand = { readonly reg: number } | { readonly imm: number };
+
+export type Instruction =
+  | (Common & { readonly op: 'alu'; readonly alu: AluOp; readonly width: Width; readonly dst: number; readonly src: Operand })
+  /** Sign-extending move: takes the low `bits` of src. */
+  | (Common & { readonly op: 'movsx'; readonly width: Width; readonly bits: 8 | 16 | 32; readonly dst: number; readonly src: number })
+  /** `to`: convert to this byte order (END le/be); "swap": unconditional bswap. */
+  | (Common & { readonly op: 'endian'; readonly to: 'little' | 'big' | 'swap'; readonly bits: 16 | 32 | 64; readonly dst: number })
+  | (Common & { readonly op: 'jump'; readonly target: number })
+  | (Common & { readonly op: 'branch'; readonly jmp: JmpOp; readonly width: Width; readonly dst: number; readonly src: Operand; readonly target: number })
+  | (Common & { readonly op: 'load'; readonly size: Size; readonly signed: boolean; readonly dst: number; readonly base: number; readonly off: number })
+  | (Common & { readonly op: 'store'; readonly size: Size; readonly base: number; readonly off: number; readonly src: Operand })
+  | (Common & { readonly op: 'atomic'; readonly atomic: AtomicOp; readonly fetch: boolean; readonly size: Size; readonly base: number; readonly off: number; readonly src: number })
+  /** 64-bit immediate with src_reg 0: a constant, or a raw kernel address that must never be dereferenced as a value. */
+  | (Common & { readonly op: 'load-imm64'; readonly dst: number; readonly value: bigint })
+  /** src_reg 1 (also 5): the map itself. */
+  | (Common & { readonly op: 'load-map'; readonly dst: number; readonly mapId: number })
+  /** src_reg 2 (also 6): address of element 0 of the map plus a byte offset. */
+  | (Common & { readonly op: 'load-map-value'; readonly dst: number; readonly mapId: number; readonly offset: number })
+  /** src_reg 4: a function pointer. */
+  | (Common & { readonly op: 'load-function'; readonly dst: number; readonly target: number })
+  /** bpf-to-bpf call; target slot from `off` in translated programs. */
+  | (Common & { readonly op: 'call'; readonly target: number })
+  /** Helper call: `imm` as it stands in the dump (an address offset, or 0 when the reader had no raw access). */
+  | (Common & { readonly op: 'call-helper'; readonly imm: number })
+  | (Common & { readonly op: 'call-kfunc'; readonly imm: number; readonly off: number })
+  | (Common & { readonly op: 'call-register'; readonly reg: number })
+  | (Common & { readonly op: 'tail-call' })
+  | (Common & { readonly op: 'jump-register'; readonly reg: number })
+  | (Common & { readonly op: 'exit' })
+  /** Speculation barrier. */
+  | (Common & { readonly op: 'nospec' })
+  /** mov64 with off -1 (per-cpu address) or imm 1 on 0xbf (address-space cast): result unknown. */
+  | (Common & { readonly op: 'address-conversion'; readonly dst: number; readonly src: number; readonly what: 'percpu' | 'address-space' })
+  /** Decoded by form, but its meaning is outside what the evaluator can know (legacy packet access LD_ABS/LD_IND ...). */
+  | (Common & { readonly op: 'unsupported'; readonly mnemonic: string; readonly dst: number | null });
+
+export interface Program {
+  readonly byteOrder: ByteOrder;
+  /** The translated bytes exactly as read; length is a multiple of 8. */
+  readonly bytes: Uint8Array;
+  /** In slot order. */
+  readonly instructions: readonly Instruction[];
+  /** Slot -> position in `instructions`, or -1 for the second slot of a 64-bit immediate load. */
+  readonly positionOfSlot: Int32Array;
+}
+
+/** What a program's behaviour depends on besides its bytes and the request. Names are helpers' or kernel symbols' names. */
+export interface ProgramEnvironment {
+  /** By map id; absent: contents unknown, what depends on it is undecided. */
+  readonly maps: ReadonlyMap<number, MapContents>;
+  /** Call immediate -> helper or symbol name ("bpf_get_current_uid_gid", "__htab_map_lookup_elem", "bpf_set_retval"). */
+  readonly helpers: ReadonlyMap<number, string>;
+  /** Program id -> program and its environment, to follow tail calls. */
+  readonly programs: ReadonlyMap<number, { program: Program; environment: ProgramEnvironment }>;
+  /** Kernel release of the host ("6.12.107+deb13-amd64") or null; decides only whether an unresolved helper could be bpf_set_retval (5.18). */
+  readonly kernelRelease: string | null;
+  readonly freplaced: 'no' | 'yes' | 'unknown';
+}
+export interface MapContents {
+  readonly id: number;
+  readonly type: string;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+  readonly frozen: boolean;
+  /** Hex of key -> value bytes. null: the map is known but its contents were not read. */
+  readonly entries: ReadonlyMap<string, Uint8Array> | null;
+  readonly asOf: string | null;
+}

@@ -1,0 +1,332 @@
+/**
+ * A host as a value. Everything the analysis needs is collected once into a `Snapshot`; all else is a pure function of it.
+ * Records hold what was read, raw: device rules as the runtime wrote them, unit settings as text, bytecode as bytes in base64.
+ * Meaning is given to them by `intent`, `ebpf` and `effective`. No environment, command line or other secret of a container is kept:
+ * collectors copy the named fields below and nothing else.
+ *
+ * Conventions: optional knowledge is `null` ("could not be had"), never a default; times are ISO 8601 UTC strings or nanoseconds of
+ * CLOCK_BOOTTIME as numbers; byte strings are base64; cgroup paths begin with "/" and are relative to the host's cgroup v2 root.
+ */
+export const SNAPSHOT_SCHEMA = 'devpolicy/snapshot';
+export const SNAPSHOT_VERSION: readonly [number, number] = [1, 0];
+
+export interface Snapshot {
+  schema: typeof SNAPSHOT_SCHEMA;
+  schemaVersion: [number, number];
+  tool: { name: 'devpolicy'; version: string };
+  /** When collecting began, wall clock. `null` for folders that do not say. */
+  collectedAt: string | null;
+  /** CLOCK_BOOTTIME at collecting, ns; ages of programs are measured against it. */
+  bootTimeNs: number | null;
+  host: HostRecord;
+  cgroups: CgroupRecord[];
+  programs: ProgramRecord[];
+  maps: MapRecord[];
+  containers: ContainerRecord[];
+  /** systemd units that own a cgroup above or at one of `cgroups`, and those with device settings. */
+  units: UnitRecord[];
+  /** Device nodes known on the host: what /dev paths were (for DeviceAllow=/dev/x and for naming). */
+  nodes: NodeRecord[];
+  /** What could not be read. Never empty-handed success: `verify` turns entries that matter into "incomplete". */
+  problems: ProblemRecord[];
+}
+
+export interface HostRecord {
+  kernelRelease: string | null;
+  /** uname machine, "x86_64". */
+  machine: string | null;
+  byteOrder: 'little' | 'big';
+  hostname: string | null;
+  /** "unified": cgroup v2 only. "hybrid": v2 plus a v1 devices controller. "v1": no v2 hierarchy. "none": neither. */
+  cgroupLayout: 'unified' | 'hybrid' | 'v1' | 'none' | null;
+  /** Mount point of cgroup v2 as the collector saw it. */
+  cgroupMount: string | null;
+  /** Kernel settings that decide what a dump shows; null = unreadable. */
+  kptrRestrict: number | null;
+  bpfJitHarden: number | null;
+  bpfJitEnable: number | null;
+  perfEventParanoid: number | null;
+  unprivilegedBpfDisabled: number | null;
+  /** Effective capabilities of the collector as a hex string ("000001ffffffffff"). */
+  capEff: string | null;
+  systemd: SystemdRecord | null;
+  /** Versions of runtimes found in package databases or binaries' build information; key: "runc", "crun", "docker", "lxc", ... */
+  runtimes: Record<string, VersionRecord>;
+  /** Text of /proc/devices. */
+  procDevices: string | null;
+  /** Which of /dev/char, /dev/block, /sys/dev/char exist, seen by the collector. */
+  devChar: boolean | null;
+  /** STA_UNSYNC of adjtimex; null unknown. */
+  clockSynchronised: boolean | null;
+  /** cgroup v1 devices controller of hybrid hosts, one record per v1 directory that holds a known container. */
+  v1Devices: V1DevicesRecord[];
+  /** "lxc", "systemd-nspawn", "docker" ... when this host is itself a container. */
+  containerisedBy: string | null;
+}
+
+export interface VersionRecord {
+  version: string;
+  /** Where it was read: "dpkg", "rpm", "buildinfo:/usr/bin/runc", "case.json". */
+  source: string;
+}
+
+export interface SystemdRecord {
+  /** The full version string ("257.13-1~deb13u1"); the leading number is the release. */
+  version: string;
+  source: string;
+  /** Manager timestamps in µs of CLOCK_MONOTONIC, where they could be had. */
+  unitsLoadTimestampMonotonicUs: number | null;
+}
+
+export interface V1DevicesRecord {
+  path: string;
+  list: string;
+}
+
+export interface CgroupRecord {
+  path: string;
+  /** st_ino of the directory = the kernel's cgroup id. */
+  id: number | null;
+  /** BPF_PROG_QUERY without flags: programs attached to exactly this cgroup, list order; duplicates are legal. */
+  attached: AttachedQuery | ReadFailure;
+  /** BPF_PROG_QUERY with BPF_F_QUERY_EFFECTIVE: the run array, index 0 runs first. */
+  effective: { programIds: number[] } | ReadFailure;
+}
+export interface AttachedQuery {
+  programIds: number[];
+  /** BPF_F_ALLOW_OVERRIDE 1, BPF_F_ALLOW_MULTI 2, 0 none. */
+  attachFlags: number;
+  /** Per program, where the kernel gives them (6.0 and later). */
+  programAttachFlags: number[] | null;
+  revision: number | null;
+}
+export interface ReadFailure {
+  failed: string;
+  /** errno name, or null where no system call failed. */
+  code: string | null;
+}
+
+export interface ProgramRecord {
+  id: number;
+  /** 16 hex digits. Never proof of equality. */
+  tag: string | null;
+  name: string;
+  /** ns of CLOCK_BOOTTIME. */
+  loadedAtNs: number | null;
+  uid: number | null;
+  gplCompatible: boolean | null;
+  btfId: number | null;
+  jited: boolean | null;
+  mapIds: number[];
+  /** Number of functions including main, if the kernel said. */
+  functionCount: number | null;
+  /** Translated instructions, base64; null when they could not be read, then `unreadable` says why. */
+  xlated: string | null;
+  unreadable: string | null;
+  /** Helper calls by name: key is the call's immediate as a signed decimal ("-108800"), value the kernel symbol or helper name. */
+  helpers: Record<string, string>;
+  /** True when a loaded BPF_PROG_TYPE_EXT program targets this one or might (kernel does not say which): its bytes are not its behaviour. */
+  freplaced: 'no' | 'yes' | 'unknown' | null;
+}
+
+export interface MapRecord {
+  id: number;
+  /** "array", "hash", "lpm_trie", "prog_array", "percpu_array", ... (kernel's enum bpf_map_type in lower case). */
+  type: string;
+  name: string;
+  keySize: number;
+  valueSize: number;
+  maxEntries: number;
+  /** BPF_F_RDONLY_PROG etc. */
+  flags: number;
+  frozen: boolean;
+  /** Entries as base64 pairs, or why they could not be read. */
+  entries: { key: string; value: string }[] | ReadFailure;
+  /** When the contents were read. */
+  asOf: string | null;
+}
+
+/** A container, pod member, virtual machine or other thing that owns a cgroup and has (or could have) a source of intent. */
+export interface ContainerRecord {
+  /** Stable key inside the snapshot: "docker:web", "runc:ctr1", "lxc:box". */
+  key: string;
+  /** Who manages it: "docker" | "podman" | "containerd" | "cri-o" | "runc" | "crun" | "youki" | "lxc" | "incus" | "nspawn" | "libvirt" ... */
+  engine: string;
+  /** Low-level runtime if known: "runc" | "crun" | "youki" | null. */
+  runtime: string | null;
+  /** Version of that runtime if known for this very container. */
+  runtimeVersion: VersionRecord | null;
+  id: string;
+  names: string[];
+  /** containerd namespace, LXD project ... */
+  namespace: string | null;
+  kubernetes: { namespace: string; pod: string; container: string } | null;
+  state: 'running' | 'stopped' | 'unknown';
+  pid: number | null;
+  /** cgroup of the init process ("0::"), null when stopped or unreadable. */
+  cgroup: string | null;
+  /** systemd unit that owns the cgroup, by path: "docker-abc.scope". */
+  unit: string | null;
+  /** True when it runs in a user namespace of its own (runtimes then swallow BPF errors). */
+  userNamespace: boolean | null;
+  startedAt: string | null;
+  sources: SourceRecord[];
+  /** Nodes seen in the container's own /dev (bounded), path inside the container. */
+  nodes: NodeRecord[];
+}
+
+/** A device rule as JSON files of OCI runtimes write it. Fields that were absent are null, kept apart from -1. */
+export interface RawDeviceRule {
+  allow: boolean | null;
+  /** OCI: "a", "b", "c", "p", "u"; runc state.json: the rune as a number, kept as that character here ("c" for 99). */
+  type: string | null;
+  major: number | null;
+  minor: number | null;
+  /** "rwm" in any order; OCI calls it access, runc permissions. */
+  access: string | null;
+}
+export interface RawDeviceNode {
+  path: string;
+  type: string | null;
+  major: number | null;
+  minor: number | null;
+}
+
+export type SourceRecord =
+  | RuncStateSource
+  | OciConfigSource
+  | CrunStatusSource
+  | DockerSource
+  | PodmanSource
+  | LxcConfigSource
+  | UnreadableSource;
+
+export interface RuncStateSource {
+  kind: 'runc-state';
+  path: string;
+  /** `config.cgroups.devices`; null when the key is absent (an empty list since cgroups 0.0.4). */
+  devices: RawDeviceRule[] | null;
+  /** rc10/rc90 only. */
+  allowedDevices: RawDeviceRule[] | null;
+  deniedDevices: RawDeviceRule[] | null;
+  allowAllDevices: boolean | null;
+  /** rc93 to rc95. */
+  skipDevices: boolean | null;
+  /** Nodes to create: `config.devices`. */
+  nodes: RawDeviceNode[];
+  id: string | null;
+  bundle: string | null;
+  initProcessPid: number | null;
+  /** Clock ticks since boot; rejects stale files. */
+  initProcessStart: number | null;
+  /** `cgroup_paths[""]`. */
+  cgroupPath: string | null;
+  cgroup: {
+    name: string | null;
+    parent: string | null;
+    scopePrefix: string | null;
+    path: string | null;
+    systemd: boolean | null;
+    rootless: boolean | null;
+  };
+  created: string | null;
+  /** Keys seen that tell generations apart (names only, sorted). */
+  keys: string[];
+}
+
+export interface OciConfigSource {
+  kind: 'oci-config';
+  path: string;
+  ociVersion: string | null;
+  /** `linux.resources.devices`; null when absent. */
+  resourcesDevices: RawDeviceRule[] | null;
+  /** `linux.resources` present at all. */
+  hasResources: boolean;
+  /** `linux.devices`. */
+  devices: RawDeviceNode[];
+  cgroupsPath: string | null;
+  userNamespace: boolean;
+  /** The annotations that name a container or choose a cgroup: io.kubernetes.*, io.container.manager, run.oci.*, org.opencontainers.*. */
+  annotations: Record<string, string>;
+}
+
+export interface CrunStatusSource {
+  kind: 'crun-status';
+  path: string;
+  pid: number | null;
+  processStartTime: number | null;
+  cgroupPath: string | null;
+  scope: string | null;
+  bundle: string | null;
+  systemdCgroup: boolean | null;
+}
+
+export interface DockerSource {
+  kind: 'docker';
+  /** config.v2.json and hostconfig.json (what of them is there). */
+  path: string;
+  name: string | null;
+  privileged: boolean | null;
+  devices: { pathOnHost: string; pathInContainer: string; cgroupPermissions: string }[];
+  deviceCgroupRules: string[];
+  deviceRequests: { driver: string; count: number; deviceIds: string[]; capabilities: string[][] }[];
+  runtime: string | null;
+  cgroupParent: string | null;
+}
+
+export interface PodmanSource {
+  kind: 'podman';
+  path: string;
+  names: string[];
+  privileged: boolean | null;
+  /** --device and --device-cgroup-rule where an inspect file or the DB gave them. */
+  devices: string[];
+  deviceCgroupRules: string[];
+}
+
+export interface LxcConfigSource {
+  kind: 'lxc-config';
+  path: string;
+  /** Device, cgroup-path and idmap keys in order of reading, includes followed. */
+  assignments: { key: string; value: string }[];
+}
+
+export interface UnreadableSource {
+  kind: 'unreadable';
+  /** What it would have been. */
+  expected: 'runc-state' | 'oci-config' | 'crun-status' | 'docker' | 'podman' | 'lxc-config';
+  path: string;
+  failed: string;
+  code: string | null;
+}
+
+export interface UnitRecord {
+  /** "docker-abc.scope", "system.slice", "-.slice". */
+  name: string;
+  /** Cgroup path of the unit if it has one. */
+  cgroup: string | null;
+  /** Unit file, then drop-ins in the order systemd reads them; only settings that bear on devices or place the unit. */
+  files: UnitFileRecord[] | null;
+  /** `systemctl show` properties that were asked, each with all its lines; null when systemd was not asked. */
+  shown: Record<string, string[]> | null;
+}
+export interface UnitFileRecord {
+  path: string;
+  /** [section, key, value] in file order; an empty value is a reset. */
+  assignments: [string, string, string][];
+}
+
+export interface NodeRecord {
+  path: string;
+  /** "b" or "c"; null: the path does not exist (ENOENT) or is no device. */
+  type: 'b' | 'c' | null;
+  major: number;
+  minor: number;
+}
+
+export interface ProblemRecord {
+  /** What is affected: a container key, cgroup path, program id ("program:12"), or "host". */
+  subject: string;
+  message: string;
+  code: string | null;
+}
