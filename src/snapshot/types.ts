@@ -18,6 +18,8 @@ export interface Snapshot {
   collectedAt: string | null;
   /** CLOCK_BOOTTIME at collecting, ns; ages of programs are measured against it. */
   bootTimeNs: number | null;
+  /** "host": all that was found. "targets": only what was asked for and what it depends on; absence of a container then means nothing. */
+  scope: 'host' | 'targets';
   host: HostRecord;
   cgroups: CgroupRecord[];
   programs: ProgramRecord[];
@@ -27,6 +29,10 @@ export interface Snapshot {
   units: UnitRecord[];
   /** Device nodes known on the host: what /dev paths were (for DeviceAllow=/dev/x and for naming). */
   nodes: NodeRecord[];
+  /** Hosts inside containers of this host (Docker in LXC, in nspawn, in Docker) whose own containers and units were collected too. */
+  nestedHosts: NestedHostRecord[];
+  /** Containers that went away while being read. */
+  vanished: number;
   /** What could not be read. Never empty-handed success: `verify` turns entries that matter into "incomplete". */
   problems: ProblemRecord[];
 }
@@ -54,8 +60,17 @@ export interface HostRecord {
   runtimes: Record<string, VersionRecord>;
   /** Text of /proc/devices. */
   procDevices: string | null;
-  /** Which of /dev/char, /dev/block, /sys/dev/char exist, seen by the collector. */
+  /** Does /dev/char exist? (Without it runc 1.1.3 to 1.1.6 tells systemd a shorter list.) */
   devChar: boolean | null;
+  /** Names in /dev/char, /dev/block, /sys/dev/char, /sys/dev/block ("1:3"), sorted; [] no such directory or empty, null unknown. */
+  deviceLinks: {
+    devChar: string[] | null;
+    devBlock: string[] | null;
+    sysChar: string[] | null;
+    sysBlock: string[] | null;
+  };
+  /** Paths of objects pinned in bpffs (bounded walk of /sys/fs/bpf): a unit's BPFProgram= without its pin attaches nothing. */
+  bpfPins: string[] | null;
   /** STA_UNSYNC of adjtimex; null unknown. */
   clockSynchronised: boolean | null;
   /** cgroup v1 devices controller of hybrid hosts, one record per v1 directory that holds a known container. */
@@ -113,6 +128,8 @@ export interface ProgramRecord {
   name: string;
   /** ns of CLOCK_BOOTTIME. */
   loadedAtNs: number | null;
+  /** The same moment by the wall clock where only that is known (bpftool prints it, to the second). */
+  loadedAt: string | null;
   uid: number | null;
   gplCompatible: boolean | null;
   btfId: number | null;
@@ -165,6 +182,10 @@ export interface ContainerRecord {
   pid: number | null;
   /** cgroup of the init process ("0::"), null when stopped or unreadable. */
   cgroup: string | null;
+  /** Other cgroups that threads of the init process are in (threaded cgroups). */
+  otherThreadCgroups: string[];
+  /** Key of the container it runs in, for containers of a nested host; null for the host's own. */
+  nestedIn: string | null;
   /** systemd unit that owns the cgroup, by path: "docker-abc.scope". */
   unit: string | null;
   /** True when it runs in a user namespace of its own (runtimes then swallow BPF errors). */
@@ -199,6 +220,7 @@ export type SourceRecord =
   | DockerSource
   | PodmanSource
   | LxcConfigSource
+  | IncusConfigSource
   | UnreadableSource;
 
 export interface RuncStateSource {
@@ -214,6 +236,8 @@ export interface RuncStateSource {
   skipDevices: boolean | null;
   /** Nodes to create: `config.devices`. */
   nodes: RawDeviceNode[];
+  /** Programs named in `config.Hooks`, paths without arguments. */
+  hooks: string[];
   id: string | null;
   bundle: string | null;
   initProcessPid: number | null;
@@ -248,6 +272,8 @@ export interface OciConfigSource {
   userNamespace: boolean;
   /** The annotations that name a container or choose a cgroup: io.kubernetes.*, io.container.manager, run.oci.*, org.opencontainers.*. */
   annotations: Record<string, string>;
+  /** Programs named as hooks, paths without arguments: a hook may add devices that are in no list (libnvidia-container). */
+  hooks: string[];
 }
 
 export interface CrunStatusSource {
@@ -291,18 +317,32 @@ export interface LxcConfigSource {
   assignments: { key: string; value: string }[];
 }
 
+/** The instance's own configuration (`incus config show`, the YAML as kept or captured): what was asked for. */
+export interface IncusConfigSource {
+  kind: 'incus-config';
+  path: string;
+  /** `security.privileged`. */
+  privileged: boolean | null;
+  /** Keys that bear on devices (security.*, raw.lxc, linux.*), as text. */
+  config: Record<string, string>;
+  /** Devices by name, each with its options ("type", "path", "source", "major", "minor", "mode" ...). */
+  devices: { name: string; options: Record<string, string> }[];
+}
+
 export interface UnreadableSource {
   kind: 'unreadable';
   /** What it would have been. */
-  expected: 'runc-state' | 'oci-config' | 'crun-status' | 'docker' | 'podman' | 'lxc-config';
+  expected: Exclude<SourceRecord['kind'], 'unreadable'>;
   path: string;
   failed: string;
   code: string | null;
 }
 
 export interface UnitRecord {
-  /** "docker-abc.scope", "system.slice", "-.slice". */
+  /** "docker-abc.scope", "system.slice", "-.slice". Names are unique per host only: join units to cgroups by `cgroup`. */
   name: string;
+  /** Key of the container whose systemd owns it (nested hosts); null for the host's own. */
+  nestedIn: string | null;
   /** Cgroup path of the unit if it has one. */
   cgroup: string | null;
   /** Unit file, then drop-ins in the order systemd reads them; only settings that bear on devices or place the unit. */
@@ -310,6 +350,18 @@ export interface UnitRecord {
   /** `systemctl show` properties that were asked, each with all its lines; null when systemd was not asked. */
   shown: Record<string, string[]> | null;
 }
+/** A container that is a host itself: has a systemd or container engines of its own. */
+export interface NestedHostRecord {
+  /** Key of the container. */
+  key: string;
+  /** Where its own "/" of cgroup v2 lies: the root of its cgroup namespace, as the outer host sees it. */
+  cgroup: string | null;
+  systemd: SystemdRecord | null;
+  runtimes: Record<string, VersionRecord>;
+  devChar: boolean | null;
+  deviceLinks: HostRecord['deviceLinks'];
+}
+
 export interface UnitFileRecord {
   path: string;
   /** [section, key, value] in file order; an empty value is a reset. */
