@@ -10,7 +10,8 @@ export type JmpOp =
   | 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'set' | 'sgt' | 'sge' | 'slt' | 'sle';
 /** Access size in bytes. */
 export type Size = 1 | 2 | 4 | 8;
-export type AtomicOp = 'add' | 'or' | 'and' | 'xor' | 'xchg' | 'cmpxchg' | 'load_acquire' | 'store_release';
+/** `xchg` and `cmpxchg` always fetch. Load-acquire and store-release are plain loads and stores here: order does not matter to one thread. */
+export type AtomicOp = 'add' | 'or' | 'and' | 'xor' | 'xchg' | 'cmpxchg';
 
 interface Common {
   /** Slot number as bpftool prints it: from 0, a 64-bit immediate load counts two. */
@@ -33,27 +34,42 @@ export type Instruction =
   | (Common & { readonly op: 'atomic'; readonly atomic: AtomicOp; readonly fetch: boolean; readonly size: Size; readonly base: number; readonly off: number; readonly src: number })
   /** 64-bit immediate with src_reg 0: a constant, or a raw kernel address that must never be dereferenced as a value. */
   | (Common & { readonly op: 'load-imm64'; readonly dst: number; readonly value: bigint })
-  /** src_reg 1 (also 5): the map itself. */
+  /** src_reg 1: the map itself. */
   | (Common & { readonly op: 'load-map'; readonly dst: number; readonly mapId: number })
-  /** src_reg 2 (also 6): address of element 0 of the map plus a byte offset. */
+  /** src_reg 2: address of element 0 of the map plus a byte offset. */
   | (Common & { readonly op: 'load-map-value'; readonly dst: number; readonly mapId: number; readonly offset: number })
-  /** src_reg 4: a function pointer. */
-  | (Common & { readonly op: 'load-function'; readonly dst: number; readonly target: number })
-  /** bpf-to-bpf call; target slot from `off` in translated programs. */
-  | (Common & { readonly op: 'call'; readonly target: number })
+  /** src_reg 4: a function pointer. `subprogram`: number of the subprogram as the kernel counts. */
+  | (Common & { readonly op: 'load-function'; readonly dst: number; readonly target: number; readonly subprogram: number })
+  /**
+   * bpf-to-bpf call; target slot from the 16-bit `off` of translated programs. null: the dump does not say (calls further than 32767
+   * slots are truncated up to Linux 6.18 and shown as 0 later). `imm` is a subprogram number, an address or 0 and means nothing here.
+   */
+  | (Common & { readonly op: 'call'; readonly target: number | null; readonly imm: number })
   /** Helper call: `imm` as it stands in the dump (an address offset, or 0 when the reader had no raw access). */
   | (Common & { readonly op: 'call-helper'; readonly imm: number })
   | (Common & { readonly op: 'call-kfunc'; readonly imm: number; readonly off: number })
-  | (Common & { readonly op: 'call-register'; readonly reg: number })
   | (Common & { readonly op: 'tail-call' })
+  /** `gotox`: to the instruction a register points at, read from a map of type insn_array. */
   | (Common & { readonly op: 'jump-register'; readonly reg: number })
   | (Common & { readonly op: 'exit' })
   /** Speculation barrier. */
   | (Common & { readonly op: 'nospec' })
-  /** mov64 with off -1 (per-cpu address) or imm 1 on 0xbf (address-space cast): result unknown. */
-  | (Common & { readonly op: 'address-conversion'; readonly dst: number; readonly src: number; readonly what: 'percpu' | 'address-space' })
-  /** Decoded by form, but its meaning is outside what the evaluator can know (legacy packet access LD_ABS/LD_IND ...). */
-  | (Common & { readonly op: 'unsupported'; readonly mnemonic: string; readonly dst: number | null });
+  /** mov64 with off -1 (per-cpu address) or off 1 (address-space cast, imm 1 or 65536): result unknown. */
+  | (Common & { readonly op: 'address-conversion'; readonly dst: number; readonly src: number; readonly imm: number; readonly what: 'percpu' | 'address-space' })
+  /**
+   * Decoded by form, but its meaning is outside what the evaluator can know (legacy packet access, loads from kernel memory ...).
+   * `result`: the only register it writes with an unknown value, or null when it writes memory out of sight instead.
+   */
+  | (Common & { readonly op: 'unsupported'; readonly mnemonic: string; readonly result: number | null; readonly fields: RawFields });
+
+/** The fields of one 8-byte instruction. `next` is the immediate of the second half of a 64-bit immediate load. */
+export interface RawFields {
+  readonly dst: number;
+  readonly src: number;
+  readonly off: number;
+  readonly imm: number;
+  readonly next: number;
+}
 
 export interface Program {
   readonly byteOrder: ByteOrder;
@@ -61,7 +77,7 @@ export interface Program {
   readonly bytes: Uint8Array;
   /** In slot order. */
   readonly instructions: readonly Instruction[];
-  /** Slot -> position in `instructions`, or -1 for the second slot of a 64-bit immediate load. */
+  /** Slot (all of them: bytes.length / 8) -> position in `instructions`, or -1 for the second slot of a 64-bit immediate load. */
   readonly positionOfSlot: Int32Array;
 }
 
