@@ -20,6 +20,8 @@ export interface Snapshot {
   bootTimeNs: number | null;
   /** "host": all that was found. "targets": only what was asked for and what it depends on; absence of a container then means nothing. */
   scope: 'host' | 'targets';
+  /** What a folder captured by hand is about: the key of a container or "cgroup:/path". Commands take it when no target is given. */
+  subject: string | null;
   host: HostRecord;
   cgroups: CgroupRecord[];
   programs: ProgramRecord[];
@@ -62,21 +64,24 @@ export interface HostRecord {
   procDevices: string | null;
   /** Does /dev/char exist? (Without it runc 1.1.3 to 1.1.6 tells systemd a shorter list.) */
   devChar: boolean | null;
-  /** Names in /dev/char, /dev/block, /sys/dev/char, /sys/dev/block ("1:3"), sorted; [] no such directory or empty, null unknown. */
-  deviceLinks: {
-    devChar: string[] | null;
-    devBlock: string[] | null;
-    sysChar: string[] | null;
-    sysBlock: string[] | null;
-  };
-  /** Paths of objects pinned in bpffs (bounded walk of /sys/fs/bpf): a unit's BPFProgram= without its pin attaches nothing. */
-  bpfPins: string[] | null;
+  /** Names ("1:3") in /dev/char, /dev/block, /sys/dev/char and /sys/dev/block, sorted. */
+  deviceLinks: DeviceLinks;
+  /** Every path that a unit's BPFProgram= or a container's scope names (crun pins under /sys/fs/bpf/crun), looked at without opening it. */
+  bpfPins: { path: string; present: boolean }[] | null;
   /** STA_UNSYNC of adjtimex; null unknown. */
   clockSynchronised: boolean | null;
   /** cgroup v1 devices controller of hybrid hosts, one record per v1 directory that holds a known container. */
   v1Devices: V1DevicesRecord[];
   /** "lxc", "systemd-nspawn", "docker" ... when this host is itself a container. */
   containerisedBy: string | null;
+}
+
+/** [] when the directory does not exist or is empty, null when it was not looked at. */
+export interface DeviceLinks {
+  devChar: string[] | null;
+  devBlock: string[] | null;
+  sysDevChar: string[] | null;
+  sysDevBlock: string[] | null;
 }
 
 export interface VersionRecord {
@@ -359,7 +364,7 @@ export interface NestedHostRecord {
   systemd: SystemdRecord | null;
   runtimes: Record<string, VersionRecord>;
   devChar: boolean | null;
-  deviceLinks: HostRecord['deviceLinks'];
+  deviceLinks: DeviceLinks;
 }
 
 export interface UnitFileRecord {
