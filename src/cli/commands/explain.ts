@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '../../errors.js';
+import { toJsonText } from '../../report/json.js';
+import { table } from '../../report/table.js';
+import type { CommandContext } from '../context.js';
+import { EXIT_OK, type ExitStatus } from '../exit.js';
+import { packageDirectory } from '../package-files.js';
+import { suggest } from '../suggest.js';
+
+/** Prints the page of one finding code, or all codes with their titles. */
+export function runExplain(context: CommandContext, code: string | undefined): ExitStatus {
+  const pages = readPages();
+  if (code === undefined) {
+    listCodes(context, pages);
+    return EXIT_OK;
+  }
+  const page = pages.find((each) => each.code === code.toUpperCase());
+  if (page === undefined) throw unknownCode(code, pages);
+  context.io.out(
+    context.globals.json === true
+      ? toJsonText({ schema: 'devpolicy/explain', schemaVersion: [1, 0], ...page })
+      : dress(page.text, context),
+  );
+  return EXIT_OK;
+}
+
+interface Page {
+  code: string;
+  title: string;
+  severity: string;
+  /** Markdown as shipped. */
+  text: string;
+}
+
+function readPages(): Page[] {
+  const directory = join(packageDirectory(), 'docs', 'findings');
+  return readdirSync(directory)
+    .filter((name) => /^DP[0-9]{3}\.md$/.test(name))
+    .sort()
+    .map((name) => {
+      const text = readFileSync(join(directory, name), 'utf8');
+      return {
+        code: name.slice(0, -'.md'.length),
+        title: /^# DP[0-9]{3}: (.*)$/m.exec(text)?.[1] ?? '',
+        severity: /^Severity: (.*)$/m.exec(text)?.[1] ?? '',
+        text,
+      };
+    });
+}
+
+function listCodes({ io, globals, style }: CommandContext, pages: readonly Page[]): void {
+  if (globals.json === true) {
+    const codes = pages.map(({ code, title, severity }) => ({ code, severity, title }));
+    io.out(toJsonText({ schema: 'devpolicy/explain', schemaVersion: [1, 0], codes }));
+    return;
+  }
+  const rows = pages.map(({ code, severity, title }) => [code, severity, title]);
+  io.out(`${table(rows, { decorate: (cell, _row, column) => (column === 0 ? style.bold(cell) : cell) }).join('\n')}\n`);
+}
+
+function unknownCode(code: string, pages: readonly Page[]): InputError {
+  const near = suggest(
+    code.toUpperCase(),
+    pages.map((each) => each.code),
+  );
+  return new InputError(
+    `there is no finding "${code}"`,
+    near.length > 0 ? `did you mean ${near.join(', ')}? All codes: devpolicy explain` : 'all codes: devpolicy explain',
+  );
+}
+
+/** Markdown is readable as it is; on a terminal headings are bold. */
+function dress(text: string, { style }: CommandContext): string {
+  return text.replace(/^#+ (.*)$/gm, (_line, heading: string) => style.bold(heading));
+}

@@ -1,0 +1,65 @@
+/** What a command may do with the outside world besides collecting. One value, so that tests run commands in the same process. */
+export interface CommandIo {
+  /** Data. Ignored once the reader has gone (EPIPE). */
+  out(text: string): void;
+  /** Bytes as they are, one character per byte (latin1). */
+  outBytes(text: string): void;
+  /** Hints, progress, errors. */
+  err(text: string): void;
+  /** True once nobody reads standard output any more: a stream of answers may stop early. */
+  readonly outClosed: boolean;
+  /** Resolves when standard output can take more. */
+  drained(): Promise<void>;
+  /** Chunks of standard input. */
+  input(): AsyncIterable<Buffer>;
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+  readonly inIsTerminal: boolean;
+  /** Columns of the terminal; 80 where there is none. */
+  readonly columns: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export function processIo(): CommandIo {
+  let closed = false;
+  const onError = (error: NodeJS.ErrnoException): void => {
+    // `devpolicy list | head -1`: the reader has what it wanted. Anything else is a real failure.
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    closed = true;
+  };
+  process.stdout.on('error', onError);
+  process.stderr.on('error', () => undefined);
+  const write = (text: string, encoding: BufferEncoding): void => {
+    if (!closed && text !== '') process.stdout.write(text, encoding);
+  };
+  return {
+    out: (text) => {
+      write(text, 'utf8');
+    },
+    outBytes: (text) => {
+      write(text, 'latin1');
+    },
+    err: (text) => {
+      process.stderr.write(text);
+    },
+    get outClosed() {
+      return closed;
+    },
+    drained: async () => {
+      if (closed || !process.stdout.writableNeedDrain) return;
+      await new Promise<void>((resolve) => {
+        process.stdout.once('drain', resolve);
+        process.stdout.once('close', resolve);
+        process.stdout.once('error', () => {
+          resolve();
+        });
+      });
+    },
+    input: () => process.stdin as AsyncIterable<Buffer>,
+    outIsTerminal: process.stdout.isTTY,
+    errIsTerminal: process.stderr.isTTY,
+    inIsTerminal: process.stdin.isTTY,
+    columns: process.stdout.columns || 80,
+    environment: process.env,
+  };
+}
