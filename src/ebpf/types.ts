@@ -4,10 +4,22 @@
 export type ByteOrder = 'little' | 'big';
 export type Width = 32 | 64;
 export type AluOp =
-  | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'sdiv' | 'smod'
-  | 'or' | 'and' | 'xor' | 'lsh' | 'rsh' | 'arsh' | 'mov' | 'neg';
-export type JmpOp =
-  | 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'set' | 'sgt' | 'sge' | 'slt' | 'sle';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'sdiv'
+  | 'smod'
+  | 'or'
+  | 'and'
+  | 'xor'
+  | 'lsh'
+  | 'rsh'
+  | 'arsh'
+  | 'mov'
+  | 'neg';
+export type JmpOp = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'set' | 'sgt' | 'sge' | 'slt' | 'sle';
 /** Access size in bytes. */
 export type Size = 1 | 2 | 4 | 8;
 /** `xchg` and `cmpxchg` always fetch. Load-acquire and store-release are plain loads and stores here: order does not matter to one thread. */
@@ -22,16 +34,61 @@ interface Common {
 export type Operand = { readonly reg: number } | { readonly imm: number };
 
 export type Instruction =
-  | (Common & { readonly op: 'alu'; readonly alu: AluOp; readonly width: Width; readonly dst: number; readonly src: Operand })
+  | (Common & {
+      readonly op: 'alu';
+      readonly alu: AluOp;
+      readonly width: Width;
+      readonly dst: number;
+      readonly src: Operand;
+    })
   /** Sign-extending move: takes the low `bits` of src. */
-  | (Common & { readonly op: 'movsx'; readonly width: Width; readonly bits: 8 | 16 | 32; readonly dst: number; readonly src: number })
+  | (Common & {
+      readonly op: 'movsx';
+      readonly width: Width;
+      readonly bits: 8 | 16 | 32;
+      readonly dst: number;
+      readonly src: number;
+    })
   /** `to`: convert to this byte order (END le/be); "swap": unconditional bswap. */
-  | (Common & { readonly op: 'endian'; readonly to: 'little' | 'big' | 'swap'; readonly bits: 16 | 32 | 64; readonly dst: number })
+  | (Common & {
+      readonly op: 'endian';
+      readonly to: 'little' | 'big' | 'swap';
+      readonly bits: 16 | 32 | 64;
+      readonly dst: number;
+    })
   | (Common & { readonly op: 'jump'; readonly target: number })
-  | (Common & { readonly op: 'branch'; readonly jmp: JmpOp; readonly width: Width; readonly dst: number; readonly src: Operand; readonly target: number })
-  | (Common & { readonly op: 'load'; readonly size: Size; readonly signed: boolean; readonly dst: number; readonly base: number; readonly off: number })
-  | (Common & { readonly op: 'store'; readonly size: Size; readonly base: number; readonly off: number; readonly src: Operand })
-  | (Common & { readonly op: 'atomic'; readonly atomic: AtomicOp; readonly fetch: boolean; readonly size: Size; readonly base: number; readonly off: number; readonly src: number })
+  | (Common & {
+      readonly op: 'branch';
+      readonly jmp: JmpOp;
+      readonly width: Width;
+      readonly dst: number;
+      readonly src: Operand;
+      readonly target: number;
+    })
+  | (Common & {
+      readonly op: 'load';
+      readonly size: Size;
+      readonly signed: boolean;
+      readonly dst: number;
+      readonly base: number;
+      readonly off: number;
+    })
+  | (Common & {
+      readonly op: 'store';
+      readonly size: Size;
+      readonly base: number;
+      readonly off: number;
+      readonly src: Operand;
+    })
+  | (Common & {
+      readonly op: 'atomic';
+      readonly atomic: AtomicOp;
+      readonly fetch: boolean;
+      readonly size: Size;
+      readonly base: number;
+      readonly off: number;
+      readonly src: number;
+    })
   /** 64-bit immediate with src_reg 0: a constant, or a raw kernel address that must never be dereferenced as a value. */
   | (Common & { readonly op: 'load-imm64'; readonly dst: number; readonly value: bigint })
   /** src_reg 1: the map itself. */
@@ -39,7 +96,12 @@ export type Instruction =
   /** src_reg 2: address of element 0 of the map plus a byte offset. */
   | (Common & { readonly op: 'load-map-value'; readonly dst: number; readonly mapId: number; readonly offset: number })
   /** src_reg 4: a function pointer. `subprogram`: number of the subprogram as the kernel counts. */
-  | (Common & { readonly op: 'load-function'; readonly dst: number; readonly target: number; readonly subprogram: number })
+  | (Common & {
+      readonly op: 'load-function';
+      readonly dst: number;
+      readonly target: number;
+      readonly subprogram: number;
+    })
   /**
    * bpf-to-bpf call; target slot from the 16-bit `off` of translated programs. null: the dump does not say (calls further than 32767
    * slots are truncated up to Linux 6.18 and shown as 0 later). `imm` is a subprogram number, an address or 0 and means nothing here.
@@ -55,12 +117,23 @@ export type Instruction =
   /** Speculation barrier. */
   | (Common & { readonly op: 'nospec' })
   /** mov64 with off -1 (per-cpu address) or off 1 (address-space cast, imm 1 or 65536): result unknown. */
-  | (Common & { readonly op: 'address-conversion'; readonly dst: number; readonly src: number; readonly imm: number; readonly what: 'percpu' | 'address-space' })
+  | (Common & {
+      readonly op: 'address-conversion';
+      readonly dst: number;
+      readonly src: number;
+      readonly imm: number;
+      readonly what: 'percpu' | 'address-space';
+    })
   /**
    * Decoded by form, but its meaning is outside what the evaluator can know (legacy packet access, loads from kernel memory ...).
    * `result`: the only register it writes with an unknown value, or null when it writes memory out of sight instead.
    */
-  | (Common & { readonly op: 'unsupported'; readonly mnemonic: string; readonly result: number | null; readonly fields: RawFields });
+  | (Common & {
+      readonly op: 'unsupported';
+      readonly mnemonic: string;
+      readonly result: number | null;
+      readonly fields: RawFields;
+    });
 
 /** The fields of one 8-byte instruction. `next` is the immediate of the second half of a 64-bit immediate load. */
 export interface RawFields {
