@@ -37,3 +37,12 @@ export function majorVariable(bit: number): number {
 export function minorVariable(bit: number): number {
   return MINOR_FIRST + MINOR_BITS - 1 - bit;
 }
+
+/** The variables of each field, highest bit first. */
+export const ACCESS_VARIABLES: readonly number[] = field(ACCESS_FIRST, ACCESS_BITS);
+export const MAJOR_VARIABLES: readonly number[] = field(MAJOR_FIRST, MAJOR_BITS);
+export const MINOR_VARIABLES: readonly number[] = field(MINOR_FIRST, MINOR_BITS);
+
+function field(first: number, bits: number): number[] {
+  return Array.from({ length: bits }, (_, index) => first + index);
+}
