@@ -177,15 +177,8 @@ test('every recorded verdict on the random programs', () => {
   interface Row {
     id: number;
     xlated: string;
-    probes: [string, number, number, number, number][];
+    probes: [string, number, number, string, number][];
   }
-  const names = new Map([
-    [1, 'm'],
-    [2, 'r'],
-    [4, 'w'],
-    [6, 'rw'],
-    [0, '-'],
-  ]);
   const rows = readFileSync(join(CAPTURES, 'random/random.jsonl'), 'utf8')
     .trim()
     .split('\n')
@@ -193,12 +186,11 @@ test('every recorded verdict on the random programs', () => {
   for (const row of rows) {
     const file = join(work, `random-${String(row.id)}.xlated`);
     writeFileSync(file, Buffer.from(row.xlated, 'base64'));
-    const questions = row.probes.map(([type, major, minor, bits, allowed]): Question => {
-      const access = names.get(bits) as Question['access'];
-      const letter = type === 'b' || type === 'c' ? type : Number(type) === 1 ? 'b' : 'c';
+    const questions = row.probes.map(([type, major, minor, word, allowed]): Question => {
+      const access = (word === 'none' ? '-' : word) as Question['access'];
       return {
-        line: [letter, major, minor, access].join('\t'),
-        type: letter,
+        line: [type, major, minor, access].join('\t'),
+        type,
         major,
         minor,
         access,
