@@ -43,10 +43,6 @@ export function buildProgram(io: CommandIo, finished: (status: ExitStatus) => vo
     .addHelpText('before', EXAMPLES)
     .addHelpText('after', AFTER);
   for (const option of globalOptions()) program.addOption(option);
-  program.action(() => {
-    program.outputHelp({ error: true });
-    finished(EXIT_CANNOT);
-  });
   for (const definition of COMMANDS) addCommand(program, definition, io, finished);
   return program;
 }
