@@ -10,13 +10,7 @@ import {
   type DeviceType,
   type Range,
 } from './types.js';
-import {
-  ACCESS_VARIABLES,
-  MAJOR_VARIABLES,
-  MINOR_VARIABLES,
-  REQUEST_VARIABLES,
-  TYPE_VARIABLE,
-} from './variables.js';
+import { ACCESS_VARIABLES, MAJOR_VARIABLES, MINOR_VARIABLES, REQUEST_VARIABLES, TYPE_VARIABLE } from './variables.js';
 
 /** Which requests an entry of some runtime's list speaks of. Null is "any number", type `a` any type. */
 export interface RequestPattern {

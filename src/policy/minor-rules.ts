@@ -1,0 +1,62 @@
+import { FALSE, type BddManager } from '../bdd/manager.js';
+import { layerRuns } from './layers.js';
+import {
+  constantSet,
+  fieldCubes,
+  MINOR_FIELD,
+  minorRuns,
+  type Cube,
+  type Tuple,
+  type WalkBudget,
+} from './number-walk.js';
+import { MAX_MINOR } from './types.js';
+
+/** Up to this many intervals are always written as intervals: people list numbers, they do not think in bit masks. */
+export const PLAIN_INTERVALS = 64;
+/** Beyond that, masks are used where they are at least this many times fewer. */
+export const MASK_GAIN = 4;
+/** Most rules one function of the minor number may need before it counts as no list at all. */
+const MOST_RULES = 4096;
+
+/**
+ * Rules over the minor number for one function of it, given the function `wide` (contained in it) that rules for every major already say.
+ * A constant part comes first as a rule for `*`; then intervals, or masks where intervals are too many.
+ * Null: neither intervals nor masks describe it within bounds.
+ */
+export function minorRules(manager: BddManager, tuple: Tuple, wide: Tuple, budget: WalkBudget): Cube[] | null {
+  const beyond = tuple.map((ref, index) => manager.difference(ref, wide[index]!));
+  if (beyond.every((ref) => ref === FALSE)) return [];
+  const base = usefulBase(manager, tuple, wide, beyond);
+  const needed = manager.orAll(beyond.filter((_, index) => (base & (1 << index)) === 0));
+  const rules: Cube[] = base === constantSet(wide) ? [] : [interval(0, MAX_MINOR, base)];
+  const rest = needed === FALSE ? [] : restRules(manager, tuple, needed, budget);
+  return rest === null ? null : [...rules, ...rest];
+}
+
+/**
+ * The accesses every minor has, if some minor has exactly these and needs a rule to say so; else only what `wide` gives every minor.
+ * (If all minors have more, each gets its own rule anyway and a rule for `*` would be idle.)
+ */
+function usefulBase(manager: BddManager, tuple: Tuple, wide: Tuple, beyond: Tuple): number {
+  const constant = constantSet(tuple);
+  const outside = (index: number): boolean => (constant & (1 << index)) === 0;
+  const more = manager.orAll(tuple.filter((_, index) => outside(index)));
+  const unsaid = manager.orAll(beyond.filter((_, index) => !outside(index)));
+  return manager.difference(unsaid, more) === FALSE ? constantSet(wide) : constant;
+}
+
+function restRules(manager: BddManager, tuple: Tuple, needed: number, budget: WalkBudget): Cube[] | null {
+  const runs = minorRuns(manager, tuple, needed, { left: Math.min(budget.left, 8 * MOST_RULES) });
+  budget.left -= runs?.length ?? 8 * MOST_RULES;
+  const layered = runs === null ? null : layerRuns(runs).map(({ low, high, set }) => interval(low, high, set));
+  if (layered !== null && layered.length <= PLAIN_INTERVALS) return layered;
+  const most = layered === null ? MOST_RULES : Math.min(MOST_RULES, Math.floor(layered.length / MASK_GAIN));
+  const restricted = tuple.map((ref) => manager.and(ref, needed));
+  const cubes = fieldCubes(manager, restricted, MINOR_FIELD, most, budget);
+  if (cubes !== null) return cubes;
+  return layered !== null && layered.length <= MOST_RULES ? layered : null;
+}
+
+function interval(low: number, high: number, set: number): Cube {
+  return { low, high, mask: 0, value: 0, set };
+}

@@ -1,0 +1,159 @@
+import { BddBudgetError, FALSE, type BddManager } from '../bdd/manager.js';
+import { InternalError } from '../errors.js';
+import { accessNames } from './access.js';
+import type { DeviceSet } from './device-set.js';
+import { appendRun, layerRuns, type Run } from './layers.js';
+import { MASK_GAIN, minorRules, PLAIN_INTERVALS } from './minor-rules.js';
+import {
+  fieldCubes,
+  MAJOR_FIELD,
+  majorStretches,
+  tupleOfMajorRuns,
+  type Cube,
+  type Tuple,
+  type WalkBudget,
+} from './number-walk.js';
+import { isLargerThan } from './size.js';
+import { ACCESS_NAMES, MAX_MAJOR, type DeviceRule, type DeviceType } from './types.js';
+import { MAJOR_VARIABLES } from './variables.js';
+
+/** A set of requests as rules. */
+export interface RuleListing {
+  /** Their union is the set, less `remainder`. Where rules overlap, the narrower one says the whole truth about its numbers. */
+  rules: DeviceRule[];
+  /** What no bounded list of ranges and masks describes; null when the rules say everything. */
+  remainder: DeviceSet | null;
+}
+
+/** Most rules of a listing; the rest becomes its remainder. The largest program a kernel takes has room for fewer than 10,000. */
+export const MOST_LISTED_RULES = 16384;
+/** A diagram larger than this is no list of rules: the 2,000 rules of a verifier-maximum program need some 30,000 nodes. */
+const LARGEST_DIAGRAM = 1 << 20;
+const WALK_BUDGET = 1 << 20;
+const STEP_BUDGET = 1 << 25;
+
+/**
+ * The canonical rules of a set: they depend on the set alone, not on who wrote the program it came from.
+ *
+ * For each type: what holds for every major is a rule with major `*`; per major, what holds for every minor is a rule with minor `*`; the
+ * rest are intervals of minors with equal access, and neighbouring majors that need the same rule share it. Wide rules carry the common
+ * part, so `c *:* m` and `c 1:3 rwm` come out as people write them. Masks stand where intervals would be too many.
+ *
+ * Every listing is read back and compared with the diagram; a difference throws InternalError.
+ */
+export function listRules(set: DeviceSet): RuleListing {
+  const { manager } = set.space;
+  if (isLargerThan(manager, set.canonical, LARGEST_DIAGRAM)) return { rules: [], remainder: set };
+  try {
+    return manager.withBudget({ steps: STEP_BUDGET }, () => list(set));
+  } catch (error) {
+    if (error instanceof BddBudgetError) return { rules: [], remainder: set };
+    throw error;
+  }
+}
+
+function list(set: DeviceSet): RuleListing {
+  const budget: WalkBudget = { left: WALK_BUDGET };
+  const types = (['c', 'b'] as const).map((type) => rulesOfType(set, type, budget));
+  const found = types.flatMap(({ rules }) => rules).sort(compareRules);
+  const kept = dropIdle(set, found).slice(0, MOST_LISTED_RULES);
+  const union = set.space.forRules(kept);
+  const remainder = set.subtract(union);
+  const complete = types.every((type) => type.complete) && found.length <= MOST_LISTED_RULES;
+  if (!union.implies(set) || (complete && !remainder.isEmpty())) {
+    throw new InternalError('the printed rules are not the policy they were made from');
+  }
+  return { rules: kept, remainder: remainder.isEmpty() ? null : remainder };
+}
+
+/** Rules of one type, in no order. `complete`: false when some major's minors are no list. */
+function rulesOfType(set: DeviceSet, type: DeviceType, budget: WalkBudget): { rules: DeviceRule[]; complete: boolean } {
+  const { manager } = set.space;
+  const tuple = ACCESS_NAMES.map(({ access }) => set.numbersFor(type, access));
+  const wide = everyMajor(manager, tuple, budget);
+  const perMinors = new Map<string, { minors: Cube; runs: Run[] }>();
+  const known = new Map<string, Cube[] | null>();
+  let complete = true;
+  for (const { low, high, tuple: minors } of majorStretches(manager, tuple)) {
+    const key = minors.join();
+    if (!known.has(key)) known.set(key, minorRules(manager, minors, wide.tuple, budget));
+    const rules = known.get(key) ?? null;
+    complete &&= rules !== null;
+    for (const rule of rules ?? []) {
+      const place = [rule.low, rule.high, rule.mask, rule.value].join();
+      const entry = perMinors.get(place) ?? { minors: rule, runs: [] };
+      perMinors.set(place, entry);
+      appendRun(entry.runs, { low, high, set: rule.set });
+    }
+  }
+  const rules = [...perMinors.values()].flatMap(({ minors, runs }) =>
+    majorCubes(manager, runs, budget).map((majors) => toRule(type, majors, minors, majors.set)),
+  );
+  return { rules: [...wide.rules.map((minors) => toRule(type, EVERY_MAJOR, minors, minors.set)), ...rules], complete };
+}
+
+const EVERY_MAJOR: Cube = { low: 0, high: MAX_MAJOR, mask: 0, value: 0, set: 0 };
+
+/** What every major allows, as rules and as diagrams. Where that is no short list, only its constant part is used. */
+function everyMajor(manager: BddManager, tuple: Tuple, budget: WalkBudget): { rules: Cube[]; tuple: Tuple } {
+  const everywhere = tuple.map((ref) => manager.forall(ref, MAJOR_VARIABLES));
+  const none = everywhere.map(() => FALSE);
+  const rules = minorRules(manager, everywhere, none, budget);
+  if (rules !== null && rules.length <= PLAIN_INTERVALS) return { rules, tuple: everywhere };
+  const constant = everywhere.map((ref) => (ref > FALSE ? FALSE : ref));
+  return { rules: minorRules(manager, constant, none, budget) ?? [], tuple: constant };
+}
+
+/** Majors that need the same rule, as intervals, or as masks where those would be too many. */
+function majorCubes(manager: BddManager, runs: readonly Run[], budget: WalkBudget): Cube[] {
+  const layered = layerRuns(runs).map((run) => ({ low: run.low, high: run.high, mask: 0, value: 0, set: run.set }));
+  if (layered.length <= PLAIN_INTERVALS) return layered;
+  const tuple = tupleOfMajorRuns(manager, runs, ACCESS_NAMES.length);
+  return fieldCubes(manager, tuple, MAJOR_FIELD, Math.floor(layered.length / MASK_GAIN), budget) ?? layered;
+}
+
+/** Rules for all majors may turn out idle, when each major has a wider rule of its own for these numbers: those go. */
+function dropIdle(set: DeviceSet, rules: DeviceRule[]): DeviceRule[] {
+  const isWide = (rule: DeviceRule): boolean => rule.major[0] === 0 && rule.major[1] === MAX_MAJOR;
+  const narrow = rules.filter((rule) => !isWide(rule));
+  const wide = rules.filter(isWide);
+  if (narrow.length === 0 || wide.length === 0) return rules;
+  const rest = set.space.forRules(narrow);
+  const kept = new Set(wide);
+  for (const rule of wide) {
+    const others = set.space.forRules([...kept].filter((other) => other !== rule));
+    if (set.space.forRule(rule).implies(rest.union(others))) kept.delete(rule);
+  }
+  return rules.filter((rule) => !isWide(rule) || kept.has(rule));
+}
+
+function toRule(type: DeviceType, majors: Cube, minors: Cube, set: number): DeviceRule {
+  return {
+    type,
+    major: [majors.low, majors.high],
+    minor: [minors.low, minors.high],
+    access: accessNames(set),
+    ...(majors.mask === 0 ? {} : { majorMask: { mask: majors.mask, value: majors.value } }),
+    ...(minors.mask === 0 ? {} : { minorMask: { mask: minors.mask, value: minors.value } }),
+  };
+}
+
+/** Rules for all majors first, character before block; then by number, wider before narrower. */
+function compareRules(a: DeviceRule, b: DeviceRule): number {
+  const wide = (rule: DeviceRule): number => (rule.major[0] === 0 && rule.major[1] === MAX_MAJOR ? 0 : 1);
+  const keys = (rule: DeviceRule): number[] => [
+    wide(rule),
+    rule.type === 'c' ? 0 : 1,
+    rule.major[0],
+    -rule.major[1],
+    rule.majorMask?.mask ?? 0,
+    rule.majorMask?.value ?? 0,
+    rule.minor[0],
+    -rule.minor[1],
+    rule.minorMask?.mask ?? 0,
+    rule.minorMask?.value ?? 0,
+  ];
+  const [left, right] = [keys(a), keys(b)];
+  const differs = left.findIndex((key, index) => key !== right[index]);
+  return differs < 0 ? 0 : left[differs]! - right[differs]!;
+}
