@@ -1,0 +1,74 @@
+import type { DeviceSet } from '../policy/device-set.js';
+import { differencesOf, type CheckInput } from './checks/check.js';
+import { nodesOf, replayedWitness } from './compare.js';
+import type { ProgramView } from './programs.js';
+import { regionRules } from './region-rules.js';
+import type { Evidence } from './types.js';
+
+/** Where intended requests are denied: `own` by every program of the container's own level, `beside` by some of them, `above` only further up. */
+export interface MissingPart {
+  where: 'own' | 'beside' | 'above';
+  evidence: Evidence;
+}
+
+/**
+ * Splits what is missing by the level that denies it, exactly: a container may lose one device to a second program on its own cgroup and another
+ * to a slice above.
+ */
+export function missingByLevel(input: CheckInput): MissingPart[] {
+  const [missing] = differencesOf(input, 'missing');
+  if (missing === undefined) return [];
+  const { space } = missing.region;
+  const own = input.analysis.programs.filter((program) => isOwnLevel(input, program));
+  const deniedByOwn = own.map((program) => program.alone?.denied ?? space.nothing);
+  const everyOwn = own.length === 0 ? space.nothing : missing.region.intersect(space.intersectAll(deniedByOwn));
+  const someOwn = missing.region.intersect(space.unionAll(deniedByOwn)).subtract(everyOwn);
+  const above = missing.region.subtract(everyOwn).subtract(someOwn);
+  return [
+    ...part(input, 'own', everyOwn, own),
+    ...part(input, 'beside', someOwn, own),
+    ...part(
+      input,
+      'above',
+      above,
+      input.analysis.programs.filter((program) => !own.includes(program)),
+    ),
+  ];
+}
+
+function part(
+  input: CheckInput,
+  where: MissingPart['where'],
+  region: DeviceSet,
+  programs: readonly ProgramView[],
+): MissingPart[] {
+  const { enforced, intended } = input.analysis;
+  if (region.isEmpty() || enforced.status !== 'known' || intended.status !== 'known') return [];
+  const denying = programs.filter(
+    (program) => program.alone !== null && !program.alone.denied.intersect(region).isEmpty(),
+  );
+  const cgroup = where === 'above' ? denying[0]?.attachedAt : null;
+  const evidence: Evidence = {
+    ...regionRules(region),
+    witness: replayedWitness(region, enforced, intended, ['deny', 'allow'], nodesOf(input.analysis)),
+    programs: denying.map(({ id }) => id),
+    ...(cgroup == null ? {} : { cgroup }),
+  };
+  return [{ where, evidence }];
+}
+
+/** The container's own cgroup, and the levels from its systemd unit down to it. */
+function isOwnLevel({ snapshot, analysis: { subject } }: CheckInput, program: ProgramView): boolean {
+  const path = program.attachedAt;
+  if (path === null || subject.cgroup === null) return false;
+  if (path === subject.cgroup) return true;
+  const unit = snapshot.units.find(
+    (each) =>
+      each.name === subject.unit && each.cgroup !== null && subject.cgroup?.startsWith(`${each.cgroup}/`) === true,
+  );
+  return (
+    unit?.cgroup != null &&
+    (path === unit.cgroup || path.startsWith(`${unit.cgroup}/`)) &&
+    subject.cgroup.startsWith(`${path}/`)
+  );
+}

@@ -1,0 +1,16 @@
+import { regionRules } from '../region-rules.js';
+import type { Evidence } from '../types.js';
+import { differencesOf, type Check, type CheckInput } from './check.js';
+import { pendingEvents } from './pending-events.js';
+
+/** The land mine: systemd's next event takes away what the kernel allows now, whether it was intended or not. */
+export const DP101: Check = { code: 'DP101', severity: 'error', run };
+
+function run(input: CheckInput): Evidence[] {
+  const losses = differencesOf(input, 'pendingLoss');
+  const [first] = losses;
+  if (first === undefined) return [];
+  // After a reload and after a set-property usually the same is lost: one finding, with both events.
+  const region = first.region.space.unionAll(losses.map((each) => each.region));
+  return [{ ...regionRules(region), witness: first.witness, ...pendingEvents(input, losses) }];
+}

@@ -1,0 +1,14 @@
+import { regionRules } from '../region-rules.js';
+import type { Evidence } from '../types.js';
+import { differencesOf, type Check, type CheckInput } from './check.js';
+
+/** Allowed now, in no configuration, and gone after the next event: what a hook put into the program behind everybody's back. */
+export const DP104: Check = { code: 'DP104', severity: 'warning', run };
+
+function run(input: CheckInput): Evidence[] {
+  const [excess] = differencesOf(input, 'excess');
+  const [loss] = differencesOf(input, 'pendingLoss');
+  if (excess === undefined || loss === undefined) return [];
+  const region = excess.region.intersect(loss.region);
+  return region.isEmpty() ? [] : [{ ...regionRules(region), witness: null }];
+}

@@ -1,0 +1,20 @@
+import type { Evidence } from '../types.js';
+import type { Check, CheckInput } from './check.js';
+
+/** Fail-open: the intent restricts, and no program applies. */
+export const DP201: Check = { code: 'DP201', severity: 'error', run };
+
+function run({ analysis: { enforced, intended, programs } }: CheckInput): Evidence[] {
+  if (enforced.status !== 'known' || intended.status !== 'known') return [];
+  // A v1 devices controller beside it may still restrict: then not everything is allowed.
+  if (programs.length > 0 || !intended.policy.restricts || !enforced.policy.denied.isEmpty()) return [];
+  const { attachesReason, source } = intended.policy;
+  return [
+    {
+      rules: [],
+      witness: null,
+      sources: [source.path],
+      ...(attachesReason === null ? {} : { reasons: [attachesReason] }),
+    },
+  ];
+}

@@ -1,0 +1,13 @@
+import { regionRules } from '../region-rules.js';
+import type { Evidence } from '../types.js';
+import { differencesOf, type Check, type CheckInput } from './check.js';
+import { DP201 } from './dp201.js';
+
+/** More is allowed than was intended. Where nothing restricts at all DP201 says it. */
+export const DP202: Check = { code: 'DP202', severity: 'warning', run };
+
+function run(input: CheckInput): Evidence[] {
+  const [excess] = differencesOf(input, 'excess');
+  if (excess === undefined || DP201.run(input).length > 0) return [];
+  return [{ ...regionRules(excess.region), witness: excess.witness }];
+}

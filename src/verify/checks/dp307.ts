@@ -1,0 +1,17 @@
+import type { Evidence } from '../types.js';
+import type { Check, CheckInput } from './check.js';
+
+const MULTI = 2;
+
+/** Attached with NONE or OVERRIDE: any local user who can open the cgroup directory may detach it. */
+export const DP307: Check = { code: 'DP307', severity: 'note', run };
+
+function run({ analysis: { programs } }: CheckInput): Evidence[] {
+  const exposed = programs.filter((each) => each.attachFlags !== null && (each.attachFlags & MULTI) === 0);
+  return exposed.map((each) => ({
+    rules: [],
+    witness: null,
+    programs: [each.id],
+    ...(each.attachedAt === null ? {} : { cgroup: each.attachedAt }),
+  }));
+}

@@ -1,0 +1,123 @@
+import type { IntendedPolicy, PolicyPartition } from '../intent/types.js';
+import type { DeviceRequest, DeviceRule } from '../policy/types.js';
+import type { DeviceSet } from '../policy/device-set.js';
+import type { ProgramView } from './programs.js';
+import type { Subject } from './subjects.js';
+
+export type Verdict = 'allow' | 'deny' | 'undecided';
+
+/** One of the four policies of a subject, or why there is none. */
+export type Examined<P extends PolicyPartition = PolicyPartition> =
+  | {
+      status: 'known';
+      policy: P;
+      /** Answers one request without decision diagrams, for replaying witnesses. */
+      decide: (request: DeviceRequest) => Verdict;
+    }
+  /** There is none, and that is no lack: no source of intent exists, no systemd unit owns the cgroup. */
+  | { status: 'none'; reason: string }
+  /** It exists and could not be read or understood: the comparison is incomplete. */
+  | { status: 'unread'; reason: string };
+
+/** What systemd would leave after one of its events. */
+export interface PendingPolicy extends PolicyPartition {
+  /** What sets it off on this version of systemd: "daemon-reload", "reload-then-start", "set-property". */
+  event: string;
+  /** The unit, and where its settings were read. */
+  unit: string;
+  sources: string[];
+}
+
+/** Everything known about one subject: the input of comparison and checks. */
+export interface SubjectAnalysis {
+  subject: Subject;
+  /** Programs that apply, in the order the kernel runs them. */
+  programs: ProgramView[];
+  enforced: Examined;
+  intended: Examined<IntendedPolicy>;
+  afterReload: Examined<PendingPolicy>;
+  afterApply: Examined<PendingPolicy>;
+}
+
+export type DifferenceKind = 'missing' | 'excess' | 'pendingLoss' | 'pendingGain';
+
+/** A region in which two policies differ, with one request that shows it, replayed through the concrete interpreter. */
+export interface PolicyDifference {
+  kind: DifferenceKind;
+  /** The policy the enforced one was compared with. */
+  against: 'intended' | 'afterReload' | 'afterApply';
+  region: DeviceSet;
+  witness: Witness;
+}
+
+/** Two policies cannot be told apart or compared here, and why. */
+export interface UndecidedComparison {
+  against: 'enforced' | 'intended' | 'afterReload' | 'afterApply';
+  reason: string;
+  region: DeviceSet;
+}
+
+export interface Witness {
+  request: DeviceRequest;
+  /** Verdict of the enforced policy, and of the one it was compared with. */
+  enforced: Verdict;
+  other: Verdict;
+}
+
+/** Order: error, warning, note; `unknown` stands apart, it is what makes a run incomplete. */
+export type Severity = 'error' | 'warning' | 'note' | 'unknown';
+
+/** One result of one check on one subject. It holds facts; the words are the reports'. */
+export interface Finding {
+  code: string;
+  severity: Severity;
+  /** Key of the subject. */
+  subject: string;
+  evidence: Evidence;
+}
+
+export interface Evidence {
+  /** The requests concerned; letters name the very accesses that differ, `-` the check without access bits. */
+  rules: DeviceRule[];
+  /** A bounded summary of what no list of ranges describes; absent where `rules` say everything. */
+  remainder?: string[];
+  witness: Witness | null;
+  /** Ids of the programs concerned. */
+  programs?: number[];
+  /** The policy that is open or unreadable. */
+  policy?: 'enforced' | 'intended' | 'afterReload' | 'afterApply';
+  /** Cgroup where it happens, if not the subject's own. */
+  cgroup?: string;
+  /** Events that would do it, for pending findings: "daemon-reload", "set-property". */
+  events?: string[];
+  unit?: string;
+  /** Machine-readable reasons: "depends:uid", "crun:empty-list", "EPERM". */
+  reasons?: string[];
+  /** When map contents were read. */
+  asOf?: string;
+  /** Files and settings the finding rests on. */
+  sources?: string[];
+}
+
+/** Worst first. A subject has the status of its worst finding. */
+export type SubjectStatus =
+  'broken' | 'fail-open' | 'land-mine' | 'will-widen' | 'unknown' | 'warning' | 'ok' | 'not-compared' | 'not-running';
+
+export interface SubjectReport {
+  subject: Subject;
+  status: SubjectStatus;
+  findings: Finding[];
+}
+
+export type FailOn = 'error' | 'warning' | 'note';
+
+export interface VerifyReport {
+  subjects: SubjectReport[];
+  failOn: FailOn;
+  /** Problems of the host that no single subject shows, with severity `unknown` if they make the run incomplete. */
+  problems: { subject: string; message: string; code: string | null }[];
+  /** Programs looked at, and how many different ones. */
+  programs: { total: number; distinct: number };
+  /** 0 healthy, 1 a finding at or above failOn, 3 incomplete; the reporters never decide it. */
+  exitStatus: 0 | 1 | 3;
+}
