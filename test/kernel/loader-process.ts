@@ -19,7 +19,7 @@ function findProjectRoot(): string {
 }
 
 /** Compiles the loader if need be and returns its path. `withLibbpf`: can load clang's ELF objects, needs libbpf-dev. Throws with the compiler's words. */
-export function buildLoader(withLibbpf = existsSync('/usr/include/bpf/libbpf.h')): string {
+export function buildLoader(withLibbpf: boolean = existsSync('/usr/include/bpf/libbpf.h')): string {
   const sources = readdirSync(sourceDirectory).map((name) => path.join(sourceDirectory, name));
   const directory = path.join(projectRoot, 'build/loader');
   const target = path.join(directory, withLibbpf ? 'devpolicy-test-loader-libbpf' : 'devpolicy-test-loader');

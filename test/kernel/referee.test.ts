@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { DeviceRequest } from '../../src/policy/types.js';
+import { assemble } from './assemble.js';
 import { LoaderError } from './loader-process.js';
 import { FLAGS, Referee } from './referee.js';
 
@@ -14,18 +15,6 @@ afterAll(async () => {
   await referee.stop();
 });
 
-/** Instructions as [opcode, dst | src << 4, offset, immediate]. */
-function assemble(...rows: [number, number, number, number][]): Uint8Array {
-  const bytes = new Uint8Array(rows.length * 8);
-  const view = new DataView(bytes.buffer);
-  rows.forEach(([opcode, registers, offset, immediate], index) => {
-    view.setUint8(index * 8, opcode);
-    view.setUint8(index * 8 + 1, registers);
-    view.setInt16(index * 8 + 2, offset, true);
-    view.setInt32(index * 8 + 4, immediate, true);
-  });
-  return bytes;
-}
 /** Allows exactly one word of the context: `r0 = (*(u32 *)(r1 + offset) == value)`. */
 function onlyIf(offset: number, value: number): Uint8Array {
   return assemble([0x61, 0x12, offset, 0], [0xb7, 0, 0, 0], [0x55, 2, 1, value], [0xb7, 0, 0, 1], [0x95, 0, 0, 0]);

@@ -18,25 +18,28 @@ export interface ExecOptions {
   env?: NodeJS.ProcessEnv;
   /** Milliseconds; SIGKILL then, status 137. */
   timeout?: number;
+  /** Hand this process's own output and terminal to the command: nothing is collected. */
+  show?: boolean;
 }
 
 /** Runs a command and collects what it says. Rejects only if it cannot be started. */
 export function run(argv: readonly string[], options: ExecOptions = {}): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
     const [command = '', ...words] = argv;
-    const child = spawn(command, words, { env: options.env ?? process.env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const output = options.show === true ? 'inherit' : 'pipe';
+    const child = spawn(command, words, { env: options.env ?? process.env, stdio: ['pipe', output, output] });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     const timer = options.timeout === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), options.timeout);
-    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-    child.stdin.on('error', () => undefined); // a command that reads no input closes it
+    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
+    child.stdin?.on('error', () => undefined); // a command that reads no input closes it
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(timer);
       resolve({ status: code ?? 137, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() });
     });
-    child.stdin.end(options.input);
+    child.stdin?.end(options.input);
   });
 }
 
@@ -76,6 +79,19 @@ export interface NamespaceOptions {
   readyTimeout?: number;
 }
 
+/**
+ * Waits until its input ends, which it does in whatever way this process ends, and removes the lab's cgroups. The lab's processes are killed by their
+ * parent-death signal.
+ */
+const JANITOR = `
+trap '' INT TERM HUP
+cat >/dev/null
+for attempt in $(seq 200); do
+  find "$0" -depth -type d -exec rmdir {} + 2>/dev/null
+  [ -d "$0" ] || exit 0
+  sleep 0.05
+done`;
+
 let serial = 0;
 const living = new Set<Namespace>();
 process.on('exit', () => {
@@ -89,18 +105,22 @@ export class Namespace {
   readonly cgroup: string;
   readonly #outer: ChildProcess;
   readonly #entry: string;
+  readonly #janitor: ChildProcess;
 
-  private constructor(pid: number, cgroup: string, outer: ChildProcess, entry: string) {
+  private constructor(pid: number, cgroup: string, outer: ChildProcess, entry: string, janitor: ChildProcess) {
     this.pid = pid;
     this.cgroup = cgroup;
     this.#outer = outer;
     this.#entry = entry;
+    this.#janitor = janitor;
   }
 
   static async start(options: NamespaceOptions = {}): Promise<Namespace> {
     removeStale();
     const cgroup = path.join(cgroup2Mount(), `devpolicy-lab-${String(process.pid)}-${String(++serial)}`);
     mkdirSync(cgroup);
+    const janitor = spawn('sh', ['-c', JANITOR, cgroup], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    janitor.unref();
     const enter =
       'echo $$ > "$0/cgroup.procs" && exec unshare --mount --pid --cgroup --ipc --uts --net --fork --kill-child=SIGKILL -- sh -c "$1"';
     const outer = spawn(
@@ -116,6 +136,7 @@ export class Namespace {
     } catch (error) {
       outer.kill('SIGKILL');
       await removeTree(cgroup);
+      janitor.stdin.end();
       throw error;
     }
     const outerPid = outer.pid ?? 0;
@@ -126,7 +147,7 @@ export class Namespace {
     );
     const entry = path.join(cgroup, options.entryCgroup ?? 'init');
     if (existsSync(entry)) writeFileSync(path.join(entry, 'cgroup.procs'), String(outerPid)); // no process may sit in an inner cgroup
-    const namespace = new Namespace(pid, cgroup, outer, entry);
+    const namespace = new Namespace(pid, cgroup, outer, entry, janitor);
     living.add(namespace);
     return namespace;
   }
@@ -168,6 +189,7 @@ export class Namespace {
     this.kill();
     await gone;
     await removeTree(this.cgroup);
+    this.#janitor.stdin?.end();
     living.delete(this);
   }
 }
