@@ -4,7 +4,8 @@ export function suggest(word: string, candidates: Iterable<string>, limit = 3): 
   const scored: { candidate: string; score: number }[] = [];
   for (const candidate of candidates) {
     const other = candidate.toLowerCase();
-    const distance = other.startsWith(wanted) || other.includes(`/${wanted}`) ? 1 : editDistance(wanted, other);
+    const begins = other !== wanted && (other.startsWith(wanted) || other.includes(`/${wanted}`));
+    const distance = begins ? 0.5 : editDistance(wanted, other);
     if (distance <= Math.max(1, Math.floor(Math.max(wanted.length, other.length) / 3)))
       scored.push({ candidate, score: distance });
   }

@@ -36,8 +36,9 @@ export function parseTarget(text: string): TargetSyntax {
   }
 }
 
-/** `file.json#target`. A file name may hold '#' itself, so ".json#" is looked for first, then the first '#'. */
+/** `file.json#target`, and `file.json` alone. A file name may hold '#' itself, so ".json#" is looked for first, then the first '#'. */
 function parseSnapshotTarget(text: string): TargetSyntax | null {
+  if (text.endsWith('.json')) return { kind: 'snapshot', file: text, target: null };
   const json = text.indexOf('.json#');
   const hash = json >= 0 ? json + '.json'.length : text.indexOf('#');
   if (hash <= 0) return null;

@@ -1,0 +1,89 @@
+import type { Snapshot } from '../snapshot/types.js';
+import { compare } from './compare.js';
+import { toFindings, type CheckInput } from './checks/check.js';
+import { CHECKS } from './checks/index.js';
+import { compareText } from './subjects.js';
+import type { FailOn, Finding, SubjectAnalysis, SubjectReport, SubjectStatus, VerifyReport } from './types.js';
+
+export interface VerifyOptions {
+  failOn?: FailOn;
+  /** True for a run over the whole host: problems of the host then count too. */
+  all?: boolean;
+}
+
+/** Compares, runs every check on every subject, and decides the exit status. Pure: the same analyses give the same report. */
+export function verifySubjects(
+  snapshot: Snapshot,
+  analyses: readonly SubjectAnalysis[],
+  options: VerifyOptions = {},
+): VerifyReport {
+  const failOn = options.failOn ?? 'error';
+  const subjects = analyses.map((analysis) => verifySubject(snapshot, analysis));
+  const reported = new Set(
+    subjects.flatMap((each) => [
+      each.subject.key,
+      each.subject.cgroup ?? '',
+      ...each.programIds.map((id) => `program:${String(id)}`),
+    ]),
+  );
+  const problems = snapshot.problems
+    .filter((problem) => (options.all === true ? true : reported.has(problem.subject) || problem.subject === 'host'))
+    .sort((a, b) => compareText(a.subject, b.subject) || compareText(a.message, b.message));
+  const records = analyses.flatMap(({ programs }) => programs);
+  return {
+    subjects: subjects.map(({ subject, status, findings }) => ({ subject, status, findings })),
+    failOn,
+    problems,
+    programs: {
+      total: new Set(records.map(({ id }) => id)).size,
+      distinct: new Set(records.map(({ id, record }) => record?.xlated ?? `id ${String(id)}`)).size,
+    },
+    exitStatus: exitStatusOf(subjects, failOn, problems.length > 0),
+  };
+}
+
+function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis): SubjectReport & { programIds: number[] } {
+  const input: CheckInput = { snapshot, analysis, comparison: compare(analysis) };
+  const findings = CHECKS.flatMap((check) => toFindings(check, input)).sort(
+    (a, b) => RANK[a.severity] - RANK[b.severity] || compareText(a.code, b.code),
+  );
+  return {
+    subject: analysis.subject,
+    status: statusOf(analysis, findings),
+    findings,
+    programIds: analysis.programs.map(({ id }) => id),
+  };
+}
+
+const RANK = { error: 0, unknown: 1, warning: 2, note: 3 } as const;
+
+const STATUS_OF_CODE: ReadonlyMap<string, SubjectStatus> = new Map([
+  ['DP102', 'broken'],
+  ['DP103', 'broken'],
+  ['DP105', 'broken'],
+  ['DP201', 'fail-open'],
+  ['DP101', 'land-mine'],
+  ['DP206', 'will-widen'],
+]);
+const WORST_FIRST: readonly SubjectStatus[] = ['broken', 'fail-open', 'land-mine', 'will-widen', 'unknown', 'warning'];
+
+function statusOf(analysis: SubjectAnalysis, findings: readonly Finding[]): SubjectStatus {
+  const found = new Set(
+    findings.map(
+      ({ code, severity }) =>
+        STATUS_OF_CODE.get(code) ?? (severity === 'note' ? 'ok' : severity === 'error' ? 'broken' : severity),
+    ),
+  );
+  const worst = WORST_FIRST.find((status) => found.has(status));
+  if (worst !== undefined) return worst;
+  if (analysis.enforced.status === 'none') return 'not-running';
+  return analysis.intended.status === 'known' ? 'ok' : 'not-compared';
+}
+
+/** A finding wins over "incomplete", and "incomplete" over "healthy": unknown is never healthy. */
+function exitStatusOf(subjects: readonly SubjectReport[], failOn: FailOn, hostIncomplete: boolean): 0 | 1 | 3 {
+  const limit = RANK[failOn];
+  const findings = subjects.flatMap((each) => each.findings);
+  if (findings.some(({ severity }) => severity !== 'unknown' && RANK[severity] <= limit)) return 1;
+  return hostIncomplete || findings.some(({ severity }) => severity === 'unknown') ? 3 : 0;
+}

@@ -1,0 +1,36 @@
+import type { CommandIo } from '../../src/cli/io.js';
+
+export interface FakeIo extends CommandIo {
+  stdout: string;
+  stderr: string;
+}
+
+/** The outside world of a command under test: what it prints is kept, what it reads is given. */
+export function fakeIo(
+  options: { input?: string; terminal?: boolean; environment?: Record<string, string> } = {},
+): FakeIo {
+  const terminal = options.terminal ?? false;
+  return {
+    stdout: '',
+    stderr: '',
+    out(text) {
+      this.stdout += text;
+    },
+    outBytes(text) {
+      this.stdout += text;
+    },
+    err(text) {
+      this.stderr += text;
+    },
+    outClosed: false,
+    drained: () => Promise.resolve(),
+    async *input() {
+      yield await Promise.resolve(Buffer.from(options.input ?? ''));
+    },
+    outIsTerminal: terminal,
+    errIsTerminal: terminal,
+    inIsTerminal: false,
+    columns: 80,
+    environment: options.environment ?? {},
+  };
+}

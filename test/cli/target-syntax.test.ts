@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { parseTarget } from '../../src/cli/target-syntax.js';
+import { InputError } from '../../src/errors.js';
+
+test.each([
+  ['web', { kind: 'name', name: 'web', engine: null }],
+  ['docker:web', { kind: 'name', name: 'web', engine: 'docker' }],
+  ['prod/web-0/nginx', { kind: 'pod', namespace: 'prod', pod: 'web-0', container: 'nginx' }],
+  ['nginx.service', { kind: 'unit', name: 'nginx.service' }],
+  ['docker-3f2a.scope', { kind: 'unit', name: 'docker-3f2a.scope' }],
+  ['pid:1234', { kind: 'pid', pid: 1234 }],
+  ['cgroup:/a//b/./c/', { kind: 'cgroup', path: '/a/b/c' }],
+  ['cgroup:/', { kind: 'cgroup', path: '/' }],
+  ['state:./state.json', { kind: 'state', file: './state.json' }],
+  ['config:/x/config.json', { kind: 'config', file: '/x/config.json' }],
+  ['program:dump.xlated', { kind: 'program', file: 'dump.xlated' }],
+  ['host.json#web', { kind: 'snapshot', file: 'host.json', target: { kind: 'name', name: 'web', engine: null } }],
+  [
+    'a#b.json#docker:web',
+    { kind: 'snapshot', file: 'a#b.json', target: { kind: 'name', name: 'web', engine: 'docker' } },
+  ],
+  ['host.json#', { kind: 'snapshot', file: 'host.json', target: null }],
+  ['./host.json', { kind: 'snapshot', file: './host.json', target: null }],
+])('%s', (text, expected) => {
+  expect(parseTarget(text)).toEqual(expected);
+});
+
+test.each([
+  '',
+  'pid:0',
+  'pid:12x',
+  'pid:99999999',
+  'cgroup:a/b',
+  'cgroup:/a/../b',
+  'docker:',
+  'program:',
+  'x'.repeat(9000),
+])('%j is no target', (text) => {
+  expect(() => parseTarget(text)).toThrow(InputError);
+});
