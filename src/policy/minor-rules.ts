@@ -1,7 +1,10 @@
 import { FALSE, type BddManager } from '../bdd/manager.js';
+import type { Ref } from '../bdd/types.js';
+import type { AccessSet } from './access.js';
 import { layerRuns } from './layers.js';
 import {
   constantSet,
+  countMinorRuns,
   fieldCubes,
   MINOR_FIELD,
   minorRuns,
@@ -29,7 +32,7 @@ export function minorRules(manager: BddManager, tuple: Tuple, wide: Tuple, budge
   const base = usefulBase(manager, tuple, wide, beyond);
   const needed = manager.orAll(beyond.filter((_, index) => (base & (1 << index)) === 0));
   const rules: Cube[] = base === constantSet(wide) ? [] : [interval(0, MAX_MINOR, base)];
-  const rest = needed === FALSE ? [] : restRules(manager, tuple, needed, budget);
+  const rest = needed === FALSE ? [] : restRules(manager, tuple, wide, base, needed, budget);
   return rest === null ? null : [...rules, ...rest];
 }
 
@@ -45,16 +48,25 @@ function usefulBase(manager: BddManager, tuple: Tuple, wide: Tuple, beyond: Tupl
   return manager.difference(unsaid, more) === FALSE ? constantSet(wide) : constant;
 }
 
-function restRules(manager: BddManager, tuple: Tuple, needed: number, budget: WalkBudget): Cube[] | null {
-  const runs = minorRuns(manager, tuple, needed, { left: Math.min(budget.left, 8 * MOST_RULES) });
-  budget.left -= runs?.length ?? 8 * MOST_RULES;
-  const layered = runs === null ? null : layerRuns(runs).map(({ low, high, set }) => interval(low, high, set));
-  if (layered !== null && layered.length <= PLAIN_INTERVALS) return layered;
-  const most = layered === null ? MOST_RULES : Math.min(MOST_RULES, Math.floor(layered.length / MASK_GAIN));
-  const restricted = tuple.map((ref) => manager.and(ref, needed));
-  const cubes = fieldCubes(manager, restricted, MINOR_FIELD, most, budget);
-  if (cubes !== null) return cubes;
-  return layered !== null && layered.length <= MOST_RULES ? layered : null;
+function restRules(
+  manager: BddManager,
+  tuple: Tuple,
+  wide: Tuple,
+  base: AccessSet,
+  needed: Ref,
+  budget: WalkBudget,
+): Cube[] | null {
+  const runs = countMinorRuns(manager, tuple, wide, budget);
+  // Every other run is usually a gap.
+  const intervals = runs === null ? Infinity : Math.ceil(runs / 2);
+  if (intervals > PLAIN_INTERVALS) {
+    const most = Math.min(MOST_RULES, Math.floor(intervals / MASK_GAIN));
+    const restricted = tuple.map((ref) => manager.and(ref, needed));
+    const cubes = fieldCubes(manager, restricted, MINOR_FIELD, most, budget);
+    if (cubes !== null) return cubes;
+    if (intervals > MOST_RULES) return null;
+  }
+  return layerRuns(minorRuns(manager, tuple, wide), base).map(({ low, high, set }) => interval(low, high, set));
 }
 
 function interval(low: number, high: number, set: number): Cube {

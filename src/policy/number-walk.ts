@@ -36,23 +36,64 @@ export function majorStretches(manager: BddManager, tuple: Tuple): { low: number
     const last = out.at(-1);
     if (last !== undefined && last.tuple.every((ref, index) => ref === leaf[index])) last.high = high;
     else out.push({ low, high, tuple: leaf });
-    return true;
   });
   return out;
 }
 
-/**
- * The minors in ascending runs. The first `accesses` diagrams make the set; a run is `covered` where `needed` is false all along.
- * Null: the budget ran out (a function such as "odd minors" has half a million runs).
- */
-export function minorRuns(manager: BddManager, accesses: Tuple, needed: Ref, budget: WalkBudget): Run[] | null {
+/** The minors in ascending runs of equal access; `wide` is the same for what rules for every major say. */
+export function minorRuns(manager: BddManager, accesses: Tuple, wide: Tuple): Run[] {
   const runs: Run[] = [];
-  const complete = walk(manager, [...accesses, needed], MINOR_FIELD, 0, 0, (low, high, leaf) => {
+  walk(manager, [...accesses, ...wide], MINOR_FIELD, 0, 0, (low, high, leaf) => {
     const set = constantSet(leaf.slice(0, accesses.length));
-    appendRun(runs, { low, high, set, covered: leaf[accesses.length] === FALSE });
-    return --budget.left >= 0;
+    appendRun(runs, { low, high, set, wide: constantSet(leaf.slice(accesses.length)) });
   });
-  return complete ? runs : null;
+  return runs;
+}
+
+/** How many leaves minorRuns will visit, neighbours that agree joined: found without visiting them. Null: the budget ran out. */
+export function countMinorRuns(manager: BddManager, accesses: Tuple, wide: Tuple, budget: WalkBudget): number | null {
+  const known = new Map<string, RunCount>();
+  const count = (at: Tuple): RunCount | null => {
+    const key = at.join();
+    const before = known.get(key);
+    if (before !== undefined) return before;
+    if (at.every((ref) => ref <= FALSE)) return { runs: 1, first: key, last: key };
+    if (--budget.left < 0) return null;
+    const variable = topLevel(manager, at);
+    const half = (value: boolean): RunCount | null => {
+      const part = branch(manager, at, variable, value);
+      const counted = count(part);
+      return counted === null ? null : repeat(counted, levelBelow(manager, part) - variable - 1);
+    };
+    const [low, high] = [half(false), half(true)];
+    if (low === null || high === null) return null;
+    const joined = low.last === high.first ? 1 : 0;
+    const result = { runs: low.runs + high.runs - joined, first: low.first, last: high.last };
+    known.set(key, result);
+    return result;
+  };
+  const tuple = [...accesses, ...wide];
+  const counted = count(tuple);
+  return counted === null ? null : repeat(counted, levelBelow(manager, tuple) - MINOR_FIELD.first).runs;
+}
+
+/** Runs of a function, and its values (as keys) at the two ends. */
+interface RunCount {
+  runs: number;
+  first: string;
+  last: string;
+}
+
+/** The function side by side with itself, once for each variable it does not look at. */
+function repeat(counted: RunCount, times: number): RunCount {
+  const joined = counted.first === counted.last ? 1 : 0;
+  let { runs } = counted;
+  for (let i = 0; i < times; i++) runs = 2 * runs - joined;
+  return { ...counted, runs };
+}
+
+function levelBelow(manager: BddManager, tuple: Tuple): number {
+  return Math.min(topLevel(manager, tuple), MINOR_FIELD.first + MINOR_FIELD.bits);
 }
 
 /** The accesses whose diagram is constantly true. */
@@ -93,22 +134,23 @@ export function tupleOfMajorRuns(manager: BddManager, runs: readonly Run[], acce
   });
 }
 
-/** Visits the leaves in ascending order; false when `visit` said to stop. */
+/** Visits the leaves in ascending order. */
 function walk(
   manager: BddManager,
   tuple: Tuple,
   field: FieldLayout,
   depth: number,
   low: number,
-  visit: (low: number, high: number, leaf: Tuple) => boolean,
-): boolean {
+  visit: (low: number, high: number, leaf: Tuple) => void,
+): void {
   const size = 2 ** (field.bits - depth);
-  if (topLevel(manager, tuple) >= field.first + field.bits) return visit(low, low + size - 1, tuple);
+  if (topLevel(manager, tuple) >= field.first + field.bits) {
+    visit(low, low + size - 1, tuple);
+    return;
+  }
   const variable = field.first + depth;
-  return (
-    walk(manager, branch(manager, tuple, variable, false), field, depth + 1, low, visit) &&
-    walk(manager, branch(manager, tuple, variable, true), field, depth + 1, low + size / 2, visit)
-  );
+  walk(manager, branch(manager, tuple, variable, false), field, depth + 1, low, visit);
+  walk(manager, branch(manager, tuple, variable, true), field, depth + 1, low + size / 2, visit);
 }
 
 function countPaths(manager: BddManager, tuple: Tuple, budget: WalkBudget): number | null {

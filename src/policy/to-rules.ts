@@ -1,4 +1,5 @@
 import { BddBudgetError, FALSE, type BddManager } from '../bdd/manager.js';
+import type { Ref } from '../bdd/types.js';
 import { InternalError } from '../errors.js';
 import { accessNames } from './access.js';
 import type { DeviceSet } from './device-set.js';
@@ -19,7 +20,7 @@ import { MAJOR_VARIABLES } from './variables.js';
 
 /** A set of requests as rules. */
 export interface RuleListing {
-  /** Their union is the set, less `remainder`. Where rules overlap, the narrower one says the whole truth about its numbers. */
+  /** Their union is the set, less `remainder`. A rule within another allows at least what that one does. */
   rules: DeviceRule[];
   /** What no bounded list of ranges and masks describes; null when the rules say everything. */
   remainder: DeviceSet | null;
@@ -83,7 +84,7 @@ function rulesOfType(set: DeviceSet, type: DeviceType, budget: WalkBudget): { ru
       const place = [rule.low, rule.high, rule.mask, rule.value].join();
       const entry = perMinors.get(place) ?? { minors: rule, runs: [] };
       perMinors.set(place, entry);
-      appendRun(entry.runs, { low, high, set: rule.set });
+      appendRun(entry.runs, { low, high, set: rule.set, wide: 0 });
     }
   }
   const rules = [...perMinors.values()].flatMap(({ minors, runs }) =>
@@ -106,25 +107,29 @@ function everyMajor(manager: BddManager, tuple: Tuple, budget: WalkBudget): { ru
 
 /** Majors that need the same rule, as intervals, or as masks where those would be too many. */
 function majorCubes(manager: BddManager, runs: readonly Run[], budget: WalkBudget): Cube[] {
-  const layered = layerRuns(runs).map((run) => ({ low: run.low, high: run.high, mask: 0, value: 0, set: run.set }));
+  const layered = layerRuns(runs, 0).map((run) => ({ low: run.low, high: run.high, mask: 0, value: 0, set: run.set }));
   if (layered.length <= PLAIN_INTERVALS) return layered;
   const tuple = tupleOfMajorRuns(manager, runs, ACCESS_NAMES.length);
   return fieldCubes(manager, tuple, MAJOR_FIELD, Math.floor(layered.length / MASK_GAIN), budget) ?? layered;
 }
 
-/** Rules for all majors may turn out idle, when each major has a wider rule of its own for these numbers: those go. */
+/**
+ * Without the rules that the others together already say, decided in the order of the list. They arise where wide rules cross
+ * (`c *:128 r` and `c 0:* m` say `c 0:128 {-,m,r}` between them) or where each major has a rule of its own for what all have in common.
+ */
 function dropIdle(set: DeviceSet, rules: DeviceRule[]): DeviceRule[] {
-  const isWide = (rule: DeviceRule): boolean => rule.major[0] === 0 && rule.major[1] === MAX_MAJOR;
-  const narrow = rules.filter((rule) => !isWide(rule));
-  const wide = rules.filter(isWide);
-  if (narrow.length === 0 || wide.length === 0) return rules;
-  const rest = set.space.forRules(narrow);
-  const kept = new Set(wide);
-  for (const rule of wide) {
-    const others = set.space.forRules([...kept].filter((other) => other !== rule));
-    if (set.space.forRule(rule).implies(rest.union(others))) kept.delete(rule);
-  }
-  return rules.filter((rule) => !isWide(rule) || kept.has(rule));
+  const { manager } = set.space;
+  const refs = rules.map((rule) => set.space.forRule(rule).ref);
+  const after: Ref[] = [FALSE];
+  for (const ref of [...refs].reverse()) after.push(manager.or(ref, after.at(-1)!));
+  let kept: Ref = FALSE;
+  return rules.filter((_, index) => {
+    const ref = refs[index]!;
+    const others = manager.or(kept, after[rules.length - index - 1]!);
+    if (manager.isSubset(ref, others)) return false;
+    kept = manager.or(kept, ref);
+    return true;
+  });
 }
 
 function toRule(type: DeviceType, majors: Cube, minors: Cube, set: number): DeviceRule {
