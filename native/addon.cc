@@ -23,6 +23,9 @@ constexpr uint32_t kContract = 1;
 // A million rows would be a gigabyte of JavaScript objects; no host is near it. What lies beyond is reported as truncated, never left out.
 constexpr ScanLimits kScanLimits = {400000, 128u << 20};
 
+// The kernel allocates keys with kmalloc, at most 4 MiB; a larger number was read from an object that is no map.
+constexpr uint32_t kMaxKeySize = 4u << 20;
+
 Napi::Value fail(Napi::Env env, const Failure& failure) {
   toError(env, failure).ThrowAsJavaScriptException();
   return env.Undefined();
@@ -143,7 +146,8 @@ bool readMapArguments(const Napi::CallbackInfo& info, bool keyMayBeNull, int* fd
     wrongArgument(info.Env(), "a file descriptor and a key as Uint8Array are expected");
     return false;
   }
-  const Failure failure = readMapInfo(*fd, map);
+  Failure failure = readMapInfo(*fd, map);
+  if (!failure.failed() && map->keySize > kMaxKeySize) failure = Failure{E2BIG, "bpf(BPF_OBJ_GET_INFO_BY_FD)"};
   if (failure.failed()) {
     fail(info.Env(), failure);
     return false;

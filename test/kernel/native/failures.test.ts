@@ -88,14 +88,14 @@ describe('ids and descriptors', () => {
       expect(failureOf(() => binding.getMapFd(id)).code).toBe('ENOENT');
       expect(failureOf(() => binding.getLinkFd(id)).code).toBe('ENOENT');
     }
-    expect(binding.nextProgramId(0x7fffffff)).toBeNull();
-    expect(binding.nextLinkId(0x7fffffff)).toBeNull();
+    expect(binding.nextProgramId(0x7ffffffe)).toBeNull();
+    expect(binding.nextLinkId(0x7ffffffe)).toBeNull();
   });
 
   it('a descriptor of another kind is refused', () => {
     const fd = binding.openDirectory('/');
     for (const call of [() => binding.programInfo(fd), () => binding.mapInfo(fd), () => binding.linkInfo(fd)]) {
-      expect(failureOf(call)).toMatchObject({ code: 'EBADF', syscall: INFO });
+      expect(failureOf(call)).toMatchObject({ code: 'EBADFD', syscall: INFO });
     }
     binding.close(fd);
     expect(failureOf(() => binding.mapLookup(1_000_000, new Uint8Array(4))).syscall).toBe(INFO);
