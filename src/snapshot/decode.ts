@@ -30,7 +30,7 @@ export function string(maxLength = 65_536): Decoder<string> {
 }
 
 /** Bytes as standard base64 with padding. */
-export function base64(maxLength = 64 << 20): Decoder<string> {
+export function base64(maxLength: number = 64 << 20): Decoder<string> {
   const text = string(maxLength);
   return (value, path) => {
     const encoded = text(value, path);

@@ -16,7 +16,7 @@ import type { Snapshot } from './types.js';
 import { SNAPSHOT_SCHEMA, SNAPSHOT_VERSION } from './types.js';
 
 /** Text longer than this is not even parsed: 512 MiB, about fifty thousand containers. */
-export const MAX_SNAPSHOT_LENGTH = 512 << 20;
+export const MAX_SNAPSHOT_LENGTH: number = 512 << 20;
 
 const schemaVersion: Decoder<[number, number]> = (value, path) => {
   const [major, minor] = array(integer(0, 1000), 2)(value, path);

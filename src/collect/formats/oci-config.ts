@@ -1,0 +1,68 @@
+import { array, nullable, object, plainObject, property, string } from '../../snapshot/decode.js';
+import type { OciConfigSource } from '../../snapshot/types.js';
+import { parseRuntimeJson } from './json.js';
+import { deviceNodes, hookPaths, ociRules } from './oci-rules.js';
+
+/**
+ * Annotations that are kept: those that name a container, say who made it, or change what becomes of its devices. Others may hold anything, a
+ * Kubernetes manifest with its secrets included.
+ */
+const KEPT_ANNOTATIONS = [
+  /^io\.kubernetes\.cri\.(container-name|container-type|sandbox-id|sandbox-name|sandbox-namespace|sandbox-uid)$/,
+  /^io\.kubernetes\.cri-o\.(ContainerID|ContainerName|ContainerType|KubeName|Name|Namespace|SandboxID|SandboxName|RuntimeHandler|CgroupParent)$/,
+  /^io\.kubernetes\.(pod\.name|pod\.namespace|pod\.uid|container\.name)$/,
+  /^io\.container\.manager$/,
+  /^io\.podman\.annotations\.(privileged|cgroups)$/,
+  /^run\.oci\./,
+  /^org\.systemd\.property\./,
+  /^nerdctl\/(name|namespace)$/,
+  /^cdi\.k8s\.io\//,
+];
+
+const text = nullable(string(65_536));
+
+/**
+ * Reads the config.json of an OCI bundle.
+ * @throws InputError if it is no such file
+ */
+export function parseOciConfig(content: string, path: string): OciConfigSource {
+  return ociConfigOf(parseRuntimeJson(content), path);
+}
+
+/** As parseOciConfig, for a document that is part of another one (`ctr container info` has it as Spec). */
+export function ociConfigOf(config: Record<string, unknown>, path: string): OciConfigSource {
+  const linux = section(config, 'linux', 'linux');
+  const resources = property(linux, 'resources');
+  const devices = resources === null || resources === undefined ? null : plainObject(resources, 'linux.resources');
+  return {
+    kind: 'oci-config',
+    path,
+    ociVersion: text(property(config, 'ociVersion'), 'ociVersion'),
+    resourcesDevices: devices === null ? null : ociRules(property(devices, 'devices'), 'linux.resources.devices'),
+    hasResources: devices !== null,
+    devices: deviceNodes(property(linux, 'devices'), 'linux.devices'),
+    cgroupsPath: text(property(linux, 'cgroupsPath'), 'linux.cgroupsPath'),
+    userNamespace: hasUserNamespace(property(linux, 'namespaces')),
+    annotations: keptAnnotations(section(config, 'annotations', 'annotations')),
+    hooks: hookPaths(property(config, 'hooks'), 'hooks'),
+  };
+}
+
+function section(source: Record<string, unknown>, key: string, path: string): Record<string, unknown> {
+  const value = property(source, key);
+  return value === null || value === undefined ? {} : plainObject(value, path);
+}
+
+function hasUserNamespace(value: unknown): boolean {
+  const namespaces = nullable(array(object<{ type: string | null }>({ type: text }), 100))(value, 'linux.namespaces');
+  return namespaces?.some((namespace) => namespace.type === 'user') ?? false;
+}
+
+function keptAnnotations(annotations: Record<string, unknown>): Record<string, string> {
+  const kept = Object.create(null) as Record<string, string>;
+  for (const [key, value] of Object.entries(annotations)) {
+    if (typeof value !== 'string' || value.length > 4096) continue;
+    if (KEPT_ANNOTATIONS.some((pattern) => pattern.test(key))) kept[key] = value;
+  }
+  return kept;
+}

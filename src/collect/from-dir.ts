@@ -1,0 +1,126 @@
+import type { DeviceLinks, NodeRecord, Snapshot, UnitRecord, VersionRecord } from '../snapshot/types.js';
+import { SNAPSHOT_SCHEMA, SNAPSHOT_VERSION } from '../snapshot/types.js';
+import type { CapturedCase } from './captured/case.js';
+import { readCase } from './captured/case.js';
+import { noteVersion, readContainer } from './captured/container.js';
+import { CapturedFolder } from './captured/folder.js';
+import { readLevels } from './captured/levels.js';
+import { readPrograms } from './captured/programs.js';
+import { readUnits } from './captured/units.js';
+import { parseDevListing } from './formats/dev-listing.js';
+import { namedDevicePaths, STANDARD_DEVICES } from './nodes.js';
+import { TOOL } from './tool.js';
+
+/**
+ * Turns a folder of files captured by hand into a snapshot of one subject.
+ *
+ * The folder's layout: case.json (what was run, cgroup, versions), prog-N.xlated and prog-N.json (instructions; bpftool's words on the program, its maps
+ * and where it is attached), cgroup-show.json (attached lists and the effective one), the runtime's and engine's own files under their own names,
+ * systemctl-show.txt, systemctl-cat.txt, proc-devices.txt, dev-listing.txt. What is not there is unknown in the snapshot, never a default; a file that
+ * cannot be read or parsed becomes a problem of the snapshot.
+ * @throws InputError if the folder itself cannot be read
+ */
+export function snapshotFromDirectory(directory: string): Snapshot {
+  const folder = new CapturedFolder(directory);
+  const facts = readCase(folder);
+  const { programs, maps, attachments } = readPrograms(folder, facts);
+  const { leaf, prefix, cgroups } = readLevels(folder, facts, attachments);
+  const runtimes = versionsOf(facts);
+  const container = readContainer(folder, facts, leaf, runtimes);
+  const units = readUnits(folder, leaf, prefix);
+  const systemd = facts.versions['systemd'];
+  return {
+    schema: SNAPSHOT_SCHEMA,
+    schemaVersion: [...SNAPSHOT_VERSION],
+    tool: TOOL,
+    collectedAt: facts.time,
+    bootTimeNs: null,
+    scope: 'targets',
+    subject: container?.key ?? (leaf === null ? null : `cgroup:${leaf}`),
+    host: {
+      kernelRelease: facts.kernel,
+      machine: facts.machine,
+      byteOrder: facts.byteOrder ?? 'little',
+      hostname: null,
+      cgroupLayout: null,
+      cgroupMount: null,
+      kptrRestrict: null,
+      bpfJitHarden: null,
+      bpfJitEnable: null,
+      perfEventParanoid: null,
+      unprivilegedBpfDisabled: null,
+      capEff: null,
+      systemd:
+        systemd === undefined ? null : { version: systemd, source: 'case.json', unitsLoadTimestampMonotonicUs: null },
+      runtimes,
+      procDevices: folder.text('proc-devices.txt'),
+      devChar: facts.devCharLinks,
+      deviceLinks: linksOf(folder, facts),
+      bpfPins: null,
+      clockSynchronised: null,
+      v1Devices: [],
+      containerisedBy: null,
+    },
+    cgroups,
+    programs,
+    maps,
+    containers: container === null ? [] : [container],
+    units,
+    nodes: nodesOf(folder, units, container?.sources ?? []),
+    nestedHosts: [],
+    vanished: 0,
+    problems: folder.problems.map((problem) => ({
+      ...problem,
+      subject: container?.key ?? (leaf === null ? 'host' : `cgroup:${leaf}`),
+    })),
+  };
+}
+
+/** Debian's package names where they are not the runtime's. */
+const PACKAGES: Record<string, string> = {
+  'docker.io': 'docker',
+  'docker-ce': 'docker',
+  'moby-engine': 'docker',
+  'containerd.io': 'containerd',
+};
+
+function versionsOf(facts: CapturedCase): Record<string, VersionRecord> {
+  const runtimes = Object.create(null) as Record<string, VersionRecord>;
+  for (const [name, version] of Object.entries(facts.versions)) {
+    if (name !== 'systemd') runtimes[PACKAGES[name] ?? name] = { version, source: 'case.json' };
+  }
+  if (facts.runc !== null) runtimes['runc'] = noteVersion(facts.runc);
+  return runtimes;
+}
+
+/** Without /dev/char there are no links in it; with it, or not knowing, only a listing tells. */
+function linksOf(folder: CapturedFolder, facts: CapturedCase): DeviceLinks {
+  const unknown: DeviceLinks = { devChar: null, devBlock: null, sysDevChar: null, sysDevBlock: null };
+  if (facts.devCharLinks === false) return { ...unknown, devChar: [], devBlock: [] };
+  const links = folder.parse('dev-listing.txt', parseDevListing)?.links ?? [];
+  const below = (directory: string): string[] | null => {
+    const names = links
+      .filter(({ path }) => path.startsWith(directory))
+      .map(({ path }) => path.slice(directory.length));
+    return names.length === 0 ? null : names.sort();
+  };
+  return { ...unknown, devChar: below('/dev/char/'), devBlock: below('/dev/block/') };
+}
+
+/** dev-listing.txt shows all of /dev: what is named somewhere and not in it does not exist. */
+function nodesOf(
+  folder: CapturedFolder,
+  units: UnitRecord[],
+  sources: Parameters<typeof namedDevicePaths>[1],
+): NodeRecord[] {
+  const listing = folder.parse('dev-listing.txt', parseDevListing);
+  if (listing === null || listing.nodes.length === 0) return [];
+  const known = new Set(listing.nodes.map((node) => node.path));
+  const named = [...STANDARD_DEVICES, ...namedDevicePaths(units, sources)].filter(
+    (path) => path.startsWith('/dev/') && !known.has(path),
+  );
+  return [
+    ...listing.nodes,
+    ...[...new Set(named)].map((path): NodeRecord => ({ path, type: null, major: 0, minor: 0 })),
+  ];
+}
