@@ -24,7 +24,8 @@ export interface PolicyPartition {
  * `built-in-displaced`: an entry of linux.devices took runc's allow rule for that node away.
  * `rule-unmatchable`: a number no device can have. `rule-ignored`: read, and dropped by the runtime.
  * `version-assumed`: the version is not known and the current dialects agree. `wrong-cgroup-version`: keys of cgroup v1 on a v2 host.
- * `attach-may-be-skipped`: this runtime ignores a failing load here (rootless).
+ * `attach-may-be-skipped`: this runtime ignores a failing load here (rootless). `node-assumed`: a standard node (/dev/null ...) nobody looked at is
+ * taken to exist with its fixed number.
  */
 export type IntentWarningCode =
   | 'deny-hole'
@@ -36,7 +37,8 @@ export type IntentWarningCode =
   | 'rule-ignored'
   | 'version-assumed'
   | 'wrong-cgroup-version'
-  | 'attach-may-be-skipped';
+  | 'attach-may-be-skipped'
+  | 'node-assumed';
 
 export interface IntentWarning {
   readonly code: IntentWarningCode;

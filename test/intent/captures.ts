@@ -3,7 +3,14 @@ import { join } from 'node:path';
 import { BddManager } from '../../src/bdd/manager.js';
 import { DeviceSpace, type DeviceSet } from '../../src/policy/device-set.js';
 import { ACCESS_NAMES, type DeviceRequest } from '../../src/policy/types.js';
-import type { NodeRecord, OciConfigSource, RawDeviceRule, RuncStateSource } from '../../src/snapshot/types.js';
+import type {
+  NodeRecord,
+  OciConfigSource,
+  RawDeviceRule,
+  RuncStateSource,
+  UnitFileRecord,
+  UnitRecord,
+} from '../../src/snapshot/types.js';
 
 /** Captures of real runtimes and the kernel's verdicts recorded with them; test/fixtures/captures/README.md says how they were made. */
 export const CAPTURES: string = new URL('../fixtures/captures/', import.meta.url).pathname;
@@ -191,4 +198,59 @@ export function nodesOf(from: Capture): Map<string, NodeRecord> {
     nodes.set(path, { path, type: type as 'b' | 'c', major: Number(major), minor: Number(minor) });
   }
   return nodes;
+}
+
+/** Unit files as `systemctl cat` prints them: "# /path" lines before each. Comments and the closing warning are dropped. */
+export function unitFiles(text: string): UnitFileRecord[] {
+  const files: UnitFileRecord[] = [];
+  let section = '';
+  for (const line of text.split('\n')) {
+    const path = /^# (\/\S+)$/.exec(line)?.[1];
+    if (path !== undefined) files.push({ path, assignments: [] });
+    const heading = /^\[(\w+)\]$/.exec(line)?.[1];
+    if (heading !== undefined) section = heading;
+    const match = /^(\w+)=(.*)$/.exec(line);
+    if (match !== null) files.at(-1)?.assignments.push([section, match[1] ?? '', match[2] ?? '']);
+  }
+  return files;
+}
+
+/** Properties as `systemctl show` prints them. */
+export function shownProperties(text: string): Record<string, string[]> {
+  const shown = new Map<string, string[]>();
+  for (const line of text.split('\n')) {
+    const match = /^(\w+)=(.*)$/.exec(line);
+    if (match === null) continue;
+    const [, key = '', value = ''] = match;
+    shown.set(key, [...(shown.get(key) ?? []), value]);
+  }
+  return Object.fromEntries(shown);
+}
+
+/** A unit from text in the form of `systemctl cat`, and of `systemctl show`. */
+export function unit(
+  name: string,
+  cat: string | null,
+  show: string | null = null,
+  cgroup: string | null = null,
+): UnitRecord {
+  return {
+    name,
+    nestedIn: null,
+    cgroup,
+    files: cat === null ? null : unitFiles(cat),
+    shown: show === null ? null : shownProperties(show),
+  };
+}
+
+/** The unit of a capture that has systemctl-cat.txt and systemctl-show.txt. */
+export function unitOf(from: Capture): UnitRecord {
+  const show = from.read('systemctl-show.txt');
+  const properties = shownProperties(show);
+  return unit(
+    properties['Id']?.[0] ?? '',
+    from.read('systemctl-cat.txt'),
+    show,
+    properties['ControlGroup']?.[0] ?? null,
+  );
 }

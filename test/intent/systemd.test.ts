@@ -1,0 +1,342 @@
+import { describe, expect, it } from 'vitest';
+import { parseDeviceAllow } from '../../src/intent/device-allow.js';
+import { fnmatch } from '../../src/intent/fnmatch.js';
+import { parseProcDevices } from '../../src/intent/proc-devices.js';
+import {
+  compileUnit,
+  entrySet,
+  systemdHost,
+  unitPartition,
+  type SystemdHost,
+} from '../../src/intent/systemd-compile.js';
+import { settingsFromFiles, settingsFromShow, type UnitDeviceSettings } from '../../src/intent/systemd-settings.js';
+import type { DeviceSet } from '../../src/policy/device-set.js';
+import { capture, capturesWith, disagreements, nodesOf, oracle, space, unit, unitOf } from './captures.js';
+
+const BEFORE = 'bookworm-landmine-systemd-252.39/SEED-docker-20.10.24-runc-1.1.4-nochar-default-0-before';
+const AFTER = 'bookworm-landmine-systemd-252.39/SEED-docker-20.10.24-runc-1.1.4-nochar-default-1-after-daemon-reload';
+const NESTED = 'trixie-systemd-257.13/nested-slice-strict-service-closed';
+
+function hostOf(name: string, release: number): SystemdHost {
+  const from = capture(name);
+  const nodes = from.has('dev-listing.txt') ? [...nodesOf(from).values()] : [];
+  return systemdHost(release, nodes, from.read('proc-devices.txt'));
+}
+
+function files(name: string, text: string): UnitDeviceSettings {
+  const settings = settingsFromFiles(unit(name, `# /etc/systemd/system/${name}\n${text}`));
+  if (settings === null) throw new Error('no settings');
+  return settings;
+}
+
+describe('systemd: captured units', () => {
+  const cases = capturesWith('dev-listing.txt').filter(
+    ({ name }) => name.startsWith('trixie-systemd') && !name.includes('nested'),
+  );
+  it('finds the captures', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(2);
+  });
+  it.each(cases.map((each) => [each.name, each] as const))(
+    '%s: files and show both compile to what the kernel enforces',
+    (name, each) => {
+      const s = space();
+      for (const settings of [settingsFromFiles(unitOf(each)), settingsFromShow(unitOf(each))]) {
+        const partition = unitPartition(s, compileUnit(settings!, hostOf(name, 257)));
+        expect(disagreements(partition!.allowed, oracle(each))).toEqual([]);
+        expect(partition!.undecided).toEqual([]);
+      }
+    },
+  );
+  it('a slice and a service below it: what both allow', () => {
+    const s = space();
+    const from = capture(NESTED);
+    // This capture has no listing of /dev: the nodes its units name, and no more.
+    const host = systemdHost(
+      257,
+      [
+        { path: '/dev/null', type: 'c', major: 1, minor: 3 },
+        { path: '/dev/zero', type: 'c', major: 1, minor: 5 },
+        { path: '/dev/fuse', type: 'c', major: 10, minor: 229 },
+      ],
+      from.read('proc-devices.txt'),
+    );
+    const service = unitPartition(s, compileUnit(settingsFromFiles(unitOf(from))!, host));
+    const slice = unitPartition(
+      s,
+      compileUnit(files('corpslicestrictserviceclosed.slice', from.read('unit.slice')), host),
+    );
+    expect(disagreements(service!.allowed.intersect(slice!.allowed), oracle(from))).toEqual([]);
+  });
+  it('the drop-ins of a runc scope, joined with the program of runc, are what the kernel enforces after the reload', () => {
+    const s = space();
+    const compiled = compileUnit(settingsFromFiles(unitOf(capture(BEFORE)))!, hostOf(BEFORE, 252));
+    expect(compiled.entries.map(({ entry, state }) => `${entry.text}: ${state}`)).toEqual([
+      'char-pts rwm: resolved',
+      'char-* m: resolved',
+      'block-* m: resolved',
+    ]);
+    const probes = oracle(capture(AFTER));
+    const before = oracle(capture(BEFORE));
+    const key = (probe: (typeof probes)[number]): string =>
+      `${probe.type} ${String(probe.major)}:${String(probe.minor)} ${String(probe.access)}`;
+    const runc = new Map(before.map((probe) => [key(probe), probe.allowed]));
+    const { allowed } = unitPartition(s, compiled)!;
+    const shared = probes.filter((probe) => runc.has(key(probe)));
+    expect(shared.length).toBeGreaterThan(900);
+    for (const probe of shared)
+      expect(`${key(probe)} ${String(allowed.contains(probe) && runc.get(key(probe)) === true)}`).toBe(
+        `${key(probe)} ${String(probe.allowed)}`,
+      );
+  });
+});
+
+describe('systemd: DeviceAllow=', () => {
+  const cases: [string, string][] = [
+    ['/dev/null', '{"kind":"path","path":"/dev/null"} 7'],
+    ['/dev//dri/./card0/ rw', '{"kind":"path","path":"/dev/dri/card0"} 6'],
+    ['/dev/null mr', '{"kind":"path","path":"/dev/null"} 3'],
+    ['"/dev/with space" r', '{"kind":"path","path":"/dev/with space"} 2'],
+    ['/dev/char/1:3 rwm', '{"kind":"number","type":"c","major":1,"minor":3} 7'],
+    ['/dev/block/8:0 r', '{"kind":"number","type":"b","major":8,"minor":0} 2'],
+    ['/dev/char/0x10:010 r', '{"kind":"number","type":"c","major":16,"minor":8} 2'],
+    ['/dev/char/5000:0 r', '{"kind":"skipped","why":"no device number"} 2'],
+    ['/dev/char/by-name r', '{"kind":"skipped","why":"no device number"} 2'],
+    ['/run/systemd/inaccessible/chr rwm', '{"kind":"skipped","why":"outside /dev"} 7'],
+    ['char-* m', '{"kind":"class","type":"c"} 1'],
+    ['block-*', '{"kind":"class","type":"b"} 7'],
+    ['char-136 rw', '{"kind":"major","type":"c","major":136} 6'],
+    ['char-pts rwm', '{"kind":"pattern","type":"c","pattern":"pts"} 7'],
+    ['char-5000 r', '{"kind":"pattern","type":"c","pattern":"5000"} 2'],
+    ['block-/dev/x r', '{"kind":"pattern","type":"b","pattern":"/dev/x"} 2'],
+    ['/dev/tty%i rw', '{"kind":"path","path":"/dev/ttyS0"} 6'],
+    ['/dev/%I rw', '{"kind":"path","path":"/dev/S0"} 6'],
+    ['/dev/%% rw', '{"kind":"path","path":"/dev/%"} 6'],
+    ['/dev/%H rw', '{"kind":"unknown","why":"specifier %H"} 6'],
+    ['/dev/null rwx', 'error'],
+    ['/dev/../etc/passwd r', 'error'],
+    ['/etc/passwd r', 'error'],
+    ['null r', 'error'],
+    ['"/dev/null r', 'error'],
+  ];
+  it.each(cases)('%s', (text, wanted) => {
+    const parsed = parseDeviceAllow(text, 'getty@S0.service');
+    expect('error' in parsed ? 'error' : `${JSON.stringify(parsed.node)} ${String(parsed.access)}`).toBe(wanted);
+  });
+});
+
+const PROC =
+  'Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n  4 tty\n  4 ttyS\n128 ptm\n136 pts\n137 pts\n  0 ghost\n203 cpu/cpuid\n\nBlock devices:\n  7 loop\n253 device-mapper\n';
+
+describe('systemd: resolving on a host', () => {
+  const host = systemdHost(
+    257,
+    [
+      { path: '/dev/null', type: 'c', major: 1, minor: 3 },
+      { path: '/dev/zero', type: null, major: 0, minor: 0 },
+      { path: '/dev/full', type: 'c', major: 1, minor: 7 },
+      { path: '/dev/random', type: 'c', major: 1, minor: 8 },
+      { path: '/dev/urandom', type: 'c', major: 1, minor: 9 },
+      { path: '/dev/tty', type: 'c', major: 5, minor: 0 },
+      { path: '/dev/ptmx', type: 'c', major: 5, minor: 2 },
+      { path: '/dev/sda', type: 'b', major: 8, minor: 0 },
+    ],
+    PROC,
+  );
+  const rulesOf = (line: string): string => {
+    const compiled = compileUnit(files('x.service', `[Service]\nDevicePolicy=strict\nDeviceAllow=${line}\n`), host);
+    return compiled.entries
+      .map(({ rules, state }) =>
+        `${state} ${rules.map((r) => `${r.type} ${String(r.major ?? '*')}:${String(r.minor ?? '*')}`).join(' ')}`.trim(),
+      )
+      .join(';');
+  };
+  it.each([
+    ['/dev/sda r', 'resolved b 8:0'],
+    ['/dev/zero r', 'missing'],
+    ['/dev/sdz r', 'unknown'],
+    ['char-pts rw', 'resolved c 136:* c 137:*'],
+    ['char-tty* r', 'resolved c 4:*'],
+    ['char-/dev/* r', 'resolved c 5:*'],
+    ['char-cpu/* r', 'resolved c 203:*'],
+    ['char-cpu* r', 'resolved c 203:*'],
+    ['block-loop rwm', 'resolved b 7:*'],
+    ['char-loop rwm', 'unmatched'],
+    ['char-ghost r', 'unmatched'],
+    ['char-[mp]* r', 'resolved c 1:* c 128:* c 136:* c 137:*'],
+  ])('%s', (line, wanted) => {
+    expect(rulesOf(line)).toBe(wanted);
+  });
+  it('a device nobody knows leaves exactly its rights undecided', () => {
+    const s = space();
+    const compiled = compileUnit(
+      files('x.service', '[Service]\nDevicePolicy=strict\nDeviceAllow=/dev/sdz r\nDeviceAllow=/dev/null rw\n'),
+      host,
+    );
+    const partition = unitPartition(s, compiled)!;
+    expect(partition.undecided.map(({ reason }) => reason)).toEqual(['node:/dev/sdz']);
+    const region = partition.undecided[0]!.region;
+    expect(region.contains({ type: 'b', major: 8, minor: 16, access: 2 })).toBe(true);
+    expect(region.contains({ type: 'b', major: 8, minor: 16, access: 4 })).toBe(false);
+    expect(region.contains({ type: 'c', major: 1, minor: 3, access: 2 })).toBe(false);
+    expect(partition.allowed.contains({ type: 'c', major: 1, minor: 3, access: 6 })).toBe(true);
+  });
+  it('no /proc/devices leaves the class of the pattern undecided', () => {
+    const s = space();
+    const partition = unitPartition(
+      s,
+      compileUnit(
+        files('x.scope', '[Scope]\nDevicePolicy=strict\nDeviceAllow=char-pts rwm\n'),
+        systemdHost(252, [], null),
+      ),
+    )!;
+    expect(partition.undecided.map(({ reason }) => reason)).toEqual(['proc-devices']);
+    expect(partition.undecided[0]!.region.contains({ type: 'b', major: 8, minor: 0, access: 2 })).toBe(false);
+    expect(partition.undecided[0]!.region.contains({ type: 'c', major: 8, minor: 0, access: 2 })).toBe(true);
+  });
+  const allowed = (text: string, type = 'service'): DeviceSet | null => {
+    const s = space();
+    return unitPartition(s, compileUnit(files(`x.${type}`, text), host))?.allowed ?? null;
+  };
+  it('auto without a list: no program', () => {
+    expect(allowed('[Service]\nDevicePolicy=auto\n')).toBeNull();
+    expect(allowed('')).toBeNull();
+  });
+  it('auto with a list closes: static devices, then the list', () => {
+    const set = allowed('[Service]\nDeviceAllow=/dev/sda r\n')!;
+    expect(set.contains({ type: 'b', major: 8, minor: 0, access: 2 })).toBe(true);
+    expect(set.contains({ type: 'c', major: 1, minor: 3, access: 6 })).toBe(true);
+    expect(set.contains({ type: 'c', major: 1, minor: 5, access: 6 })).toBe(false); // /dev/zero does not exist on this host
+    expect(set.contains({ type: 'c', major: 136, minor: 0, access: 6 })).toBe(true);
+    expect(set.contains({ type: 'c', major: 136, minor: 0, access: 1 })).toBe(false);
+    expect(set.contains({ type: 'c', major: 5, minor: 1, access: 2 })).toBe(false);
+    expect(set.contains({ type: 'b', major: 0, minor: 0, access: 1 })).toBe(true);
+  });
+  it('strict without a list, and a list of which nothing resolves: deny everything', () => {
+    expect(allowed('[Service]\nDevicePolicy=strict\n')!.isEmpty()).toBe(true);
+    expect(allowed('[Service]\nDevicePolicy=strict\nDeviceAllow=char-nothing rwm\n')!.isEmpty()).toBe(true);
+  });
+  it('an empty DeviceAllow= forgets what was before, in a drop-in too', () => {
+    const text =
+      '[Service]\nDevicePolicy=strict\nDeviceAllow=/dev/sda rw\n# /etc/systemd/system/x.service.d/10.conf\n[Service]\nDeviceAllow=\nDeviceAllow=/dev/null r\n';
+    const set = allowed(text)!;
+    expect(set.contains({ type: 'b', major: 8, minor: 0, access: 2 })).toBe(false);
+    expect(set.contains({ type: 'c', major: 1, minor: 3, access: 2 })).toBe(true);
+  });
+  it('settings of another section do not count', () => {
+    expect(allowed('[Service]\nDevicePolicy=strict\n', 'scope')).toBeNull();
+    expect(allowed('[Scope]\nDevicePolicy=strict\n', 'scope')!.isEmpty()).toBe(true);
+  });
+  it('PrivateDevices= closes an auto policy, and not a strict one', () => {
+    expect(allowed('[Service]\nPrivateDevices=yes\n')!.contains({ type: 'c', major: 1, minor: 3, access: 2 })).toBe(
+      true,
+    );
+    expect(allowed('[Service]\nPrivateDevices=yes\nDevicePolicy=strict\n')!.isEmpty()).toBe(true);
+  });
+  it('two lines of one node are not added up: r and w apart refuse O_RDWR', () => {
+    const set = allowed('[Service]\nDevicePolicy=strict\nDeviceAllow=/dev/sda r\nDeviceAllow=/dev/sda w\n')!;
+    expect(set.accessesOf('b', 8, 0)).toBe(0b01101); // -, r, w
+  });
+  it('ProtectClock= alone: no program since 252, not certain before', () => {
+    const text = '[Service]\nProtectClock=yes\n';
+    expect(compileUnit(files('x.service', text), host).program).toBeNull();
+    expect(compileUnit(files('x.service', text), { ...host, release: 247 }).maybeNone).toBe('systemd:protect-clock');
+    const s = space();
+    const open = unitPartition(s, compileUnit(files('x.service', text), { ...host, release: 247 }))!;
+    expect(open.allowed.union(open.undecided[0]!.region).equals(s.everything)).toBe(true);
+  });
+  it('what RootImage=, ProtectClock= and encrypted credentials add once there is a policy', () => {
+    const names = (text: string, release: number): string[] =>
+      compileUnit(files('x.service', `[Service]\nDevicePolicy=closed\n${text}\n`), { ...host, release }).entries.map(
+        ({ entry }) => entry.text,
+      );
+    expect(names('RootImage=/x.raw', 257)).toEqual([
+      '/dev/loop-control rw',
+      '/dev/mapper/control rw',
+      'block-loop rwm',
+      'block-blkext rwm',
+      'block-device-mapper rwm',
+    ]);
+    expect(names('ProtectClock=yes', 257)).toEqual(['char-rtc r']);
+    expect(names('LoadCredentialEncrypted=a:/b', 252)).toEqual(['/dev/tpmrm0 rw']);
+    expect(names('LoadCredentialEncrypted=a:/b', 257)).toEqual(['char-tpm rw']);
+    expect(names('LoadCredentialEncrypted=a:/b', 262)).toEqual([]);
+  });
+  it('standard nodes nobody looked at are taken to exist, and named', () => {
+    const compiled = compileUnit(files('x.service', '[Service]\nDevicePolicy=closed\n'), systemdHost(257, [], PROC));
+    expect(compiled.assumedNodes).toEqual([
+      '/dev/null',
+      '/dev/zero',
+      '/dev/full',
+      '/dev/random',
+      '/dev/urandom',
+      '/dev/tty',
+      '/dev/ptmx',
+    ]);
+    expect(unitPartition(space(), compiled)!.allowed.contains({ type: 'c', major: 1, minor: 8, access: 2 })).toBe(true);
+  });
+  it('a line systemd ignores is kept as evidence', () => {
+    expect(
+      files('x.service', '[Service]\nDeviceAllow=/etc/passwd r\nDevicePolicy=sometimes\n').ignored.map(
+        ({ line, why }) => `${line}: ${why}`,
+      ),
+    ).toEqual([
+      'DeviceAllow=/etc/passwd r: invalid device node path "/etc/passwd"',
+      'DevicePolicy=sometimes: unknown policy',
+    ]);
+  });
+  it('BPFProgram= keeps device programs, an empty one forgets', () => {
+    expect(
+      files(
+        'x.scope',
+        '[Scope]\nBPFProgram=device:/sys/fs/bpf/a\nBPFProgram=\nBPFProgram=device:/sys/fs/bpf/b\nBPFProgram=ingress:/x\n',
+      ).bpfPrograms,
+    ).toEqual(['/sys/fs/bpf/b']);
+  });
+  it('what a line contributes', () => {
+    const s = space();
+    const [entry] = compileUnit(
+      files('x.service', '[Service]\nDevicePolicy=strict\nDeviceAllow=char-pts rw\n'),
+      host,
+    ).entries;
+    expect(entrySet(s, entry!).accessesOf('c', 137, 7)).toBe(0b11101);
+  });
+});
+
+describe('fnmatch(3)', () => {
+  it.each([
+    ['*', '', true],
+    ['*', '/dev/x', true],
+    ['a*b*c', 'a/b.b-c', true],
+    ['a*b*c', 'acb', false],
+    ['?', '', false],
+    ['?', '/', true],
+    ['[a-c]x', 'bx', true],
+    ['[!a-c]x', 'bx', false],
+    ['[^a-c]x', 'dx', true],
+    ['[]]', ']', true],
+    ['[a', '[a', true],
+    ['[[:digit:]]*', '9a', true],
+    ['\\*', '*', true],
+    ['\\*', 'x', false],
+    ['[\\]]', ']', true],
+    ['tty[A-Z]?', 'ttyS0', true],
+    ['pts', 'pts2', false],
+  ])('%s %s', (pattern, text, wanted) => {
+    expect(fnmatch(pattern, text)).toBe(wanted);
+  });
+  it('does not blow up on many stars', () => {
+    expect(fnmatch(`${'*a'.repeat(40)}b`, 'a'.repeat(400))).toBe(false);
+  });
+});
+
+describe('/proc/devices', () => {
+  it('keeps sections apart and names with slashes and blanks', () => {
+    const parsed = parseProcDevices(PROC);
+    expect(parsed.char.filter(({ major }) => major === 5).map(({ name }) => name)).toEqual([
+      '/dev/tty',
+      '/dev/console',
+      '/dev/ptmx',
+    ]);
+    expect(parsed.block.map(({ major, name }) => `${String(major)} ${name}`)).toEqual(['7 loop', '253 device-mapper']);
+  });
+});
