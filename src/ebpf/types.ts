@@ -84,7 +84,7 @@ export type Instruction =
       readonly op: 'atomic';
       readonly atomic: AtomicOp;
       readonly fetch: boolean;
-      readonly size: Size;
+      readonly size: 4 | 8;
       readonly base: number;
       readonly off: number;
       readonly src: number;

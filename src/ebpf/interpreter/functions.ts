@@ -1,0 +1,91 @@
+/** bpf-to-bpf calls, returns, and callbacks that helpers run in rounds. */
+import { jump, positionOf } from './control.js';
+import type { Frame, Machine, Repetition } from './machine.js';
+import { arrayPointer, arrayStride, contentsOf } from './maps.js';
+import { knownByte, Memory } from './memory.js';
+import { known, truncate, ZERO } from './scalar.js';
+import type { StepResult } from './step-result.js';
+import { asScalar, pointer, type Value } from './value.js';
+
+/** MAX_CALL_FRAMES, include/linux/bpf_verifier.h. */
+const MAX_CALL_FRAMES = 8;
+
+/** Calls a subprogram: it sees r1 to r5, has a stack of its own, and leaves r6 to r9 as they are. */
+export function callLocal(machine: Machine, target: number | null): StepResult {
+  if (target === null) return { undecided: ['call-target'] };
+  return enter(machine, target, null);
+}
+
+function enter(machine: Machine, slot: number, repetition: Repetition | null): StepResult {
+  if (machine.frames.length >= MAX_CALL_FRAMES) return { undecided: ['call-depth'] };
+  if (positionOf(machine.unit.program, slot) === null) return { undecided: ['call-target'] };
+  const saved = machine.savedRegisters();
+  machine.pushFrame({ unit: machine.unit, returnPosition: machine.position, saved, repetition });
+  return jump(machine, slot);
+}
+
+/** `exit`: back to the caller, to the next round of a callback, or out of the main function. */
+export function leaveFunction(machine: Machine, slot: number): StepResult {
+  const result = machine.register(0);
+  if (machine.frames.length === 1) {
+    return { exit: asScalar(result), slot, programId: machine.unit.programId };
+  }
+  const { repetition } = machine.frame;
+  if (repetition === null) {
+    machine.popFrame();
+    machine.clobberArguments();
+    return 'continue';
+  }
+  return afterRound(machine, machine.frame, repetition, result);
+}
+
+/** A callback returns 0 to go on and 1 to stop; the verifier allows nothing else. */
+function afterRound(machine: Machine, frame: Frame, repetition: Repetition, result: Value): StepResult {
+  const answer = asScalar(result);
+  if (answer.unknown !== 0n) {
+    const other = machine.clone();
+    machine.position--;
+    other.position--;
+    machine.setRegister(0, ZERO);
+    other.setRegister(0, known(1n));
+    return { fork: [machine, other], reasons: answer.reasons };
+  }
+  machine.popFrame();
+  const next = repetition.round + 1;
+  if (answer.value !== 0n || next >= repetition.count) return finish(machine, next);
+  return startRound(machine, { ...repetition, round: next });
+}
+
+function finish(machine: Machine, rounds: number): StepResult {
+  machine.clobberArguments();
+  machine.setRegister(0, known(BigInt(rounds)));
+  return 'continue';
+}
+
+/** Runs a callback `count` times; the helper returns how often it ran. */
+export function repeat(machine: Machine, repetition: Repetition): StepResult {
+  return repetition.count === 0 ? finish(machine, 0) : startRound(machine, repetition);
+}
+
+function startRound(machine: Machine, repetition: Repetition): StepResult {
+  const { map, round, context } = repetition;
+  if (map === null) {
+    machine.setRegister(1, truncate(known(BigInt(round)), 32));
+    machine.setRegister(2, context);
+  } else {
+    const contents = contentsOf(machine, map.mapId);
+    machine.setRegister(1, map);
+    machine.setRegister(2, keyPointer(machine, round));
+    machine.setRegister(3, arrayPointer(machine, map.mapId, round * (contents === null ? 0 : arrayStride(contents))));
+    machine.setRegister(4, context);
+  }
+  return enter(machine, repetition.callback, repetition);
+}
+
+/** The key of an array element, as bpf_for_each_array_elem shows it to the callback. */
+function keyPointer(machine: Machine, index: number): Value {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, index, machine.unit.program.byteOrder === 'little');
+  machine.memories.set('key', new Memory((offset) => knownByte(offset >= 0 && offset < 4 ? view.getUint8(offset) : 0)));
+  return pointer('key', 0);
+}

@@ -1,0 +1,160 @@
+import type { ByteOrder, MapContents } from '../types.js';
+import type { Machine } from './machine.js';
+import { knownByte, Memory, unknownByte, type Cell } from './memory.js';
+import { pointer, type CodePointer, type OpaquePointer, type Pointer } from './value.js';
+
+/** What a run has done to a map. Values of arrays live in one memory, those of other maps in a memory each. */
+export interface MapState {
+  /** false: keys and values are unknown from now on. */
+  readable: boolean;
+  /** Hex of key -> memory of the value that was put there, or null where the key was deleted. */
+  readonly changes: Map<string, string | null>;
+}
+
+/** Maps with keys whose values user space sees as the program does. */
+const KEYED_TYPES: ReadonlySet<string> = new Set(['hash', 'lru_hash', 'lpm_trie']);
+
+export function mapReason(mapId: number): string {
+  return `depends:map:${String(mapId)}`;
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+export function contentsOf(machine: Machine, mapId: number): MapContents | null {
+  return machine.unit.environment.maps.get(mapId) ?? null;
+}
+
+/** Contents of a map whose keys and values this run knows, or null. */
+export function readableKeyed(machine: Machine, mapId: number): MapContents | null {
+  const contents = contentsOf(machine, mapId);
+  if (contents === null || contents.entries === null || !KEYED_TYPES.has(contents.type)) return null;
+  return mapState(machine, mapId).readable ? contents : null;
+}
+
+export function mapState(machine: Machine, mapId: number): MapState {
+  let state = machine.maps.get(mapId);
+  if (state === undefined) {
+    state = { readable: true, changes: new Map() };
+    machine.maps.set(mapId, state);
+  }
+  return state;
+}
+
+/** Elements of an array follow each other at multiples of 8 bytes (kernel/bpf/arraymap.c, array_map_alloc). */
+export function arrayStride(map: MapContents): number {
+  return Math.ceil(map.valueSize / 8) * 8;
+}
+
+/** Address in the values of an array: what `map[id][0]+offset` of a dump is, and where the inlined lookup begins to count. */
+export function arrayPointer(machine: Machine, mapId: number, offset: number): Pointer {
+  const name = `array:${String(mapId)}`;
+  if (!machine.memories.has(name)) machine.memories.set(name, new Memory(arrayCells(machine, mapId)));
+  machine.dependsOn.add(`map:${String(mapId)}`);
+  return pointer(name, offset);
+}
+
+function arrayCells(machine: Machine, mapId: number): (offset: number) => Cell {
+  const contents = contentsOf(machine, mapId);
+  const unknown = unknownByte([mapReason(mapId)]);
+  if (contents === null || contents.entries === null || !mapState(machine, mapId).readable) return () => unknown;
+  const { byteOrder } = machine.unit.program;
+  if (contents.type === 'array') return valueCells(contents, contents.entries, byteOrder, unknown);
+  if (contents.type === 'insn_array') return instructionCells(contents.entries, byteOrder, unknown);
+  return () => unknown;
+}
+
+type Entries = ReadonlyMap<string, Uint8Array>;
+
+function valueCells(map: MapContents, entries: Entries, byteOrder: ByteOrder, unknown: Cell): (offset: number) => Cell {
+  const stride = arrayStride(map);
+  return (offset) => {
+    const element = Math.floor(offset / stride);
+    if (element < 0 || element >= map.maxEntries) return unknownByte(['kernel-memory']);
+    const byte = entries.get(indexKey(element, byteOrder))?.[offset % stride];
+    return byte === undefined ? unknown : knownByte(byte);
+  };
+}
+
+/**
+ * A jump table: the program sees 8 bytes an element, the address of an instruction; user space reads struct bpf_insn_array_value
+ * (include/uapi/linux/bpf.h, Linux 6.19), whose second 32-bit number is the slot in the translated program.
+ */
+function instructionCells(entries: Entries, byteOrder: ByteOrder, unknown: Cell): (offset: number) => Cell {
+  const pointers = new Map<number, CodePointer>();
+  return (offset) => {
+    const element = Math.floor(offset / 8);
+    const value = element < 0 ? undefined : entries.get(indexKey(element, byteOrder));
+    if (value === undefined || value.byteLength < 8) return unknown;
+    const slot = new DataView(value.buffer, value.byteOffset).getUint32(4, byteOrder === 'little');
+    const of = pointers.get(element) ?? { kind: 'code', slot };
+    pointers.set(element, of);
+    return { kind: 'part', of, part: offset % 8 };
+  };
+}
+
+export function indexKey(index: number, byteOrder: ByteOrder): string {
+  const view = new DataView(new ArrayBuffer(4));
+  view.setUint32(0, index, byteOrder === 'little');
+  return toHex(new Uint8Array(view.buffer));
+}
+
+/** The memory of a key's value, or null where the map has no such key. Only for maps of `readableKeyed`. */
+export function valueMemory(machine: Machine, map: MapContents, key: string): string | null {
+  const change = mapState(machine, map.id).changes.get(key);
+  if (change !== undefined) return change;
+  const value = map.entries?.get(key);
+  if (value === undefined) return null;
+  const name = `value:${String(map.id)}:${key}`;
+  if (!machine.memories.has(name)) {
+    machine.memories.set(name, new Memory((offset) => byteOf(value, offset)));
+  }
+  return name;
+}
+
+function byteOf(value: Uint8Array, offset: number): Cell {
+  const byte = value[offset];
+  return byte === undefined ? unknownByte(['kernel-memory']) : knownByte(byte);
+}
+
+/** Every key that is there now. */
+export function* keysOf(machine: Machine, map: MapContents): Generator<string> {
+  const { changes } = mapState(machine, map.id);
+  for (const key of map.entries?.keys() ?? []) if (!changes.has(key)) yield key;
+  for (const [key, memory] of changes) if (memory !== null) yield key;
+}
+
+/** Puts a copy of the value at a key; addresses of the former value stay what they were, as the kernel replaces whole elements. */
+export function putValue(machine: Machine, map: MapContents, key: string, value: readonly Cell[]): void {
+  const { changes } = mapState(machine, map.id);
+  const stem = `value:${String(map.id)}:${key}`;
+  let name = stem;
+  for (let version = 1; machine.memories.has(name); version++) name = `${stem}:${String(version)}`;
+  machine.memories.set(name, new Memory((offset) => value[offset] ?? unknownByte(['kernel-memory'])));
+  changes.set(key, name);
+}
+
+/** Keys and values of a map are unknown from now on. */
+export function forgetMap(machine: Machine, mapId: number, reasons: readonly string[]): void {
+  mapState(machine, mapId).readable = false;
+  for (const [name, memory] of machine.memories) if (mapOfMemory(name) === mapId) memory.forget(reasons);
+}
+
+/** A write went to an unknown address, which may be a value of any map. */
+export function forgetAllMaps(machine: Machine, reasons: readonly string[]): void {
+  const ids = new Set([...machine.unit.environment.maps.keys(), ...machine.maps.keys()]);
+  for (const name of machine.memories.keys()) ids.add(mapOfMemory(name) ?? -1);
+  for (const id of ids) forgetMap(machine, id, reasons);
+}
+
+/** The map that a memory's bytes belong to, or null for stacks and the context. */
+export function mapOfMemory(name: string): number | null {
+  const match = /^(?:array|value):(\d+)/.exec(name);
+  return match === null ? null : Number(match[1]);
+}
+
+/** Address of a value (or NULL) of a map that cannot be looked into. */
+export function opaqueValue(mapId: number, reasons: readonly string[] = [mapReason(mapId)]): OpaquePointer {
+  return { kind: 'opaque', points: mapId, reasons };
+}
