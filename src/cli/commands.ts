@@ -1,4 +1,4 @@
-import { Option, type OptionValues } from 'commander';
+import type { Option, OptionValues } from 'commander';
 import type { CommandContext } from './context.js';
 import type { ExitStatus } from './exit.js';
 
@@ -15,11 +15,6 @@ export interface CommandDefinition {
   run(context: CommandContext, positional: readonly unknown[], options: OptionValues): Promise<ExitStatus>;
 }
 
-const byteOrder = (): Option =>
-  new Option('--byte-order <order>', 'byte order of a raw or hex program file')
-    .choices(['little', 'big'])
-    .default(undefined, "this machine's");
-
 const explain: CommandDefinition = {
   name: 'explain',
   summary: 'what a finding means and how to mend it',
@@ -34,4 +29,3 @@ const explain: CommandDefinition = {
 };
 
 export const COMMANDS: readonly CommandDefinition[] = [explain];
-void byteOrder;

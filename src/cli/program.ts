@@ -96,6 +96,10 @@ function globalOptions(): Option[] {
   return [
     new Option('--snapshot <file>', 'analyse the host saved in this snapshot instead of this one'),
     new Option('--host-root <dir>', "the host's root directory as seen from here (in a container: /host)"),
+    new Option('--byte-order <order>', "byte order of raw and hex program files (default: this machine's)").choices([
+      'little',
+      'big',
+    ]),
     new Option('--json', 'machine-readable output; schemas are in docs/schemas'),
     new Option('--color <when>', 'colour')
       .choices(['auto', 'always', 'never'])

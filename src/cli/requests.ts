@@ -22,16 +22,14 @@ export async function answerRequests(
   chunks: AsyncIterable<Buffer>,
   answer: (request: DeviceRequest) => Verdict,
 ): Promise<ExitStatus> {
-  let malformed = false;
-  let undecided = false;
+  const count = { error: 0, undecided: 0, allow: 0, deny: 0 };
   const answerLine = (line: string): string => {
     const carriageReturn = line.endsWith('\r') ? '\r' : '';
     const text = carriageReturn === '' ? line : line.slice(0, -1);
     if (text.trim() === '' || text.trimStart().startsWith('#')) return `${line}\n`;
     const request = text.length > MAX_LINE ? null : parseRequestLine(text);
     const verdict = request === null ? 'error' : answer(request);
-    malformed ||= verdict === 'error';
-    undecided ||= verdict === 'undecided';
+    count[verdict] += 1;
     return `${text}\t${verdict}${carriageReturn}\n`;
   };
   for await (const lines of completeLines(chunks)) {
@@ -41,8 +39,8 @@ export async function answerRequests(
     if (io.outClosed) break;
     await io.drained();
   }
-  if (malformed) return EXIT_CANNOT;
-  return undecided ? EXIT_INCOMPLETE : EXIT_OK;
+  if (count.error > 0) return EXIT_CANNOT;
+  return count.undecided > 0 ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 /** Lines without their newline, in batches as they arrive; the last one need not end in a newline. One character per byte. */

@@ -26,9 +26,15 @@ export function findSubject(snapshot: Snapshot, target: HostTarget, typed: strin
   }
 }
 
-/** The subject of a snapshot that has only one: a case captured by hand, or a program, state or configuration file. */
+/** The subject a snapshot is about, or the only one it has: a case captured by hand, a program, state or configuration file. */
 export function onlySubject(snapshot: Snapshot): Subject {
   const subjects = subjectsOf(snapshot);
+  const about = snapshot.subject;
+  if (about !== null) {
+    const named = subjects.find((each) => each.key === about);
+    if (named !== undefined) return named;
+    if (about.startsWith('cgroup:')) return cgroupSubject(snapshot, about.slice('cgroup:'.length));
+  }
   const [first] = subjects;
   if (first === undefined) throw new InputError('there is no container and no cgroup with a device program here');
   if (subjects.length > 1)

@@ -9,7 +9,6 @@
  * order mark; lone surrogates; tag characters.
  */
 const UNSAFE =
-  // eslint-disable-next-line no-control-regex
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff]|[\u{e0000}-\u{e0fff}]|\p{Surrogate}/gu;
 
 /** Replaces each unsafe character by a visible escape: `\x1b` below 256, `\u{202e}` above. Safe text is returned unchanged. */
@@ -25,6 +24,6 @@ function escapeCharacter(character: string): string {
 /** As `escapeText`, and cut to `limit` characters with an ellipsis, for names in tables and messages. */
 export function escapeShort(text: string, limit: number): string {
   const escaped = escapeText(text.length > 4 * limit ? text.slice(0, 4 * limit) : text);
-  const characters = [...escaped];
+  const characters = Array.from(escaped);
   return characters.length <= limit ? escaped : `${characters.slice(0, limit - 1).join('')}…`;
 }

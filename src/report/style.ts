@@ -1,10 +1,10 @@
 /** Colour is an addition, never the only carrier of meaning: with it off, every line says the same in words. */
 export interface Style {
-  bold(text: string): string;
-  dim(text: string): string;
-  bad(text: string): string;
-  warn(text: string): string;
-  good(text: string): string;
+  bold: (text: string) => string;
+  dim: (text: string) => string;
+  bad: (text: string) => string;
+  warn: (text: string) => string;
+  good: (text: string) => string;
 }
 
 const plain = (text: string): string => text;

@@ -1,13 +1,14 @@
 import type { Evidence } from '../types.js';
 import type { Check, CheckInput } from './check.js';
 
-const MULTI = 2;
+/** BPF_F_ALLOW_OVERRIDE, include/uapi/linux/bpf.h; 0 is "none". */
+const OVERRIDE = 1;
 
 /** Attached with NONE or OVERRIDE: any local user who can open the cgroup directory may detach it. */
 export const DP307: Check = { code: 'DP307', severity: 'note', run };
 
 function run({ analysis: { programs } }: CheckInput): Evidence[] {
-  const exposed = programs.filter((each) => each.attachFlags !== null && (each.attachFlags & MULTI) === 0);
+  const exposed = programs.filter((each) => each.attachFlags === 0 || each.attachFlags === OVERRIDE);
   return exposed.map((each) => ({
     rules: [],
     witness: null,

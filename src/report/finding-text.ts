@@ -1,0 +1,129 @@
+import { formatRequest } from '../policy/rule-text.js';
+import type { Snapshot } from '../snapshot/types.js';
+import type { Evidence, Finding, SubjectReport } from '../verify/types.js';
+import { escapeText } from './escape.js';
+import { wrap } from './table.js';
+import type { VerifyTextOptions } from './verify-text.js';
+import { ruleTable } from './words.js';
+
+/** What a finding says to a person: one opening sentence, the requests concerned, then labelled lines. */
+export function findingLines(
+  finding: Finding,
+  { subject }: SubjectReport,
+  _snapshot: Snapshot,
+  options: VerifyTextOptions,
+): string[] {
+  const { evidence, code } = finding;
+  const lines = [`  ${opening(code, evidence)}`];
+  const impact = code === 'DP101' || code === 'DP102' || code === 'DP103' || code === 'DP105';
+  lines.push(...ruleTable(evidence.rules, 'difference', options.words, { indent: 4, impact }));
+  for (const line of evidence.remainder ?? []) lines.push(`    ${line}`);
+  for (const [label, text] of labelled(code, evidence, subject.name))
+    lines.push(...labelledLines(label, text, options));
+  return lines;
+}
+
+function labelledLines(label: string, text: string, { columns }: VerifyTextOptions): string[] {
+  const [first = '', ...rest] = wrap(text, Math.max(40, Math.min(columns, 100) - 9));
+  return [`  ${label.padEnd(5)}  ${first}`, ...rest.map((line) => `         ${line}`)];
+}
+
+const EVENTS: ReadonlyMap<string, string> = new Map([
+  ['daemon-reload', 'the next `systemctl daemon-reload` (also run by apt, dnf, Ansible ...)'],
+  [
+    'reload-then-start',
+    'the first unit that starts after the next `systemctl daemon-reload` (this version of systemd waits until then)',
+  ],
+  ['set-property', 'the next change of a property of the unit (`systemctl set-property`, `docker update`)'],
+]);
+
+function eventText(evidence: Evidence): string {
+  const events = evidence.events ?? [];
+  const words = events.map((event) => EVENTS.get(event) ?? escapeText(event));
+  return words.length === 0 ? 'the next event of systemd' : words.join(', or ');
+}
+
+function reasonsText(evidence: Evidence): string {
+  return (evidence.reasons ?? []).map(escapeText).join('; ');
+}
+
+/** The one place for the first sentence of each code. */
+function opening(code: string, evidence: Evidence): string {
+  switch (code) {
+    case 'DP101':
+      return `Works now. Taken away by ${eventText(evidence)}:`;
+    case 'DP102':
+      return 'Intended, and denied now by another program on the same cgroup:';
+    case 'DP103':
+      return `Intended, and denied now by a cgroup above (${escapeText(evidence.cgroup ?? 'cgroup v1')}):`;
+    case 'DP104':
+      return 'Allowed now, but in no configuration: whatever rebuilds the policy removes it:';
+    case 'DP105':
+      return "Intended, and denied now by the container's own program:";
+    case 'DP109':
+      return 'Reading and writing are allowed only separately; opening for both is denied:';
+    case 'DP110':
+      return 'Can be opened, but asking whether it exists (F_OK) is denied:';
+    case 'DP201':
+      return 'No device program applies: every device is allowed, although the configuration restricts them.';
+    case 'DP202':
+      return 'Allowed now, and not intended:';
+    case 'DP203':
+      return 'Every device is allowed, and the configuration says so.';
+    case 'DP205':
+      return 'The devices controller of cgroup v1 decides about this container as well.';
+    case 'DP206':
+      return `Denied now. Allowed after ${eventText(evidence)}:`;
+    case 'DP207':
+      return `The rule "${reasonsText(evidence)}" does not stop these requests, which cgroup v1 denied:`;
+    case 'DP301':
+      return `Could not be read: ${reasonsText(evidence)}. Not counted as healthy.`;
+    case 'DP302':
+      return 'The same program is attached several times, or more programs than needed.';
+    case 'DP303':
+      return `Depends on the contents of maps${evidence.asOf === undefined ? '' : `, read at ${escapeText(evidence.asOf)}`}.`;
+    case 'DP304':
+      return `systemd asks for a daemon-reload (NeedDaemonReload=yes of ${escapeText(evidence.unit ?? 'the unit')}).`;
+    case 'DP305':
+      return `Undecided (${POLICY_WORDS[evidence.policy ?? 'enforced']}): ${reasonsText(evidence)}. Not counted as healthy.`;
+    case 'DP306':
+      return `Could not be read: ${POLICY_WORDS[evidence.policy ?? 'intended']}: ${reasonsText(evidence)}.`;
+    case 'DP307':
+      return 'Attached with NONE or OVERRIDE: an unprivileged user may be able to detach it.';
+    default:
+      return code;
+  }
+}
+
+const POLICY_WORDS = {
+  enforced: 'what the kernel enforces',
+  intended: 'what was intended',
+  afterReload: 'what a daemon-reload would leave',
+  afterApply: 'what a property change would leave',
+} as const;
+
+function labelled(code: string, evidence: Evidence, name: string): [string, string][] {
+  const lines: [string, string][] = [];
+  if (evidence.programs !== undefined && evidence.programs.length > 0)
+    lines.push(['Prog', evidence.programs.map(String).join(' ')]);
+  if (evidence.witness !== null)
+    lines.push(['Shown', `${formatRequest(evidence.witness.request)}: ${witnessText(code, evidence.witness)}`]);
+  if (evidence.sources !== undefined && evidence.sources.length > 0)
+    lines.push(['From', evidence.sources.map(escapeText).join(' ; ')]);
+  if (code === 'DP102' || code === 'DP103' || code === 'DP105') {
+    const request = evidence.witness?.request;
+    const device = request === undefined ? '' : `${request.type}:${String(request.major)}:${String(request.minor)}`;
+    lines.push(['Note', 'files opened before keep working; new opens fail.']);
+    lines.push(['More', `devpolicy can ${escapeText(name)} ${device} ; devpolicy explain ${code}`]);
+  } else if (code === 'DP101' || code === 'DP206' || code === 'DP201') {
+    lines.push(['More', `devpolicy explain ${code}`]);
+  }
+  return lines;
+}
+
+function witnessText(code: string, witness: NonNullable<Evidence['witness']>): string {
+  const pending = code === 'DP101' || code === 'DP206';
+  return pending
+    ? `${witness.enforced} now, ${witness.other} afterwards`
+    : `${witness.other === 'allow' ? 'intended' : 'not intended'}, the kernel says ${witness.enforced}`;
+}

@@ -1,0 +1,130 @@
+import type { Snapshot } from '../snapshot/types.js';
+import type { Finding, SubjectReport, SubjectStatus, VerifyReport } from '../verify/types.js';
+import { escapeShort, escapeText } from './escape.js';
+import { findingLines } from './finding-text.js';
+import type { Style } from './style.js';
+import type { DeviceWords } from './words.js';
+
+export interface VerifyTextOptions {
+  style: Style;
+  words: DeviceWords;
+  /** Print notes and subjects that were not compared too. */
+  verbose: boolean;
+  /** Print every subject even where many have the same findings. */
+  expand: boolean;
+  /** Print the summary even if there is nothing to say (a terminal). */
+  summary: boolean;
+  columns: number;
+}
+
+const WORDS: Readonly<Record<SubjectStatus, string>> = {
+  broken: 'BROKEN',
+  'fail-open': 'FAIL-OPEN',
+  'land-mine': 'LAND-MINE',
+  'will-widen': 'WILL-WIDEN',
+  unknown: 'UNKNOWN',
+  warning: 'WARNING',
+  ok: 'OK',
+  'not-compared': 'NOT-COMPARED',
+  'not-running': 'NOT-RUNNING',
+};
+
+/** The report for people. Empty when all is healthy and no summary is wanted: cron then sends no mail. */
+export function verifyText(report: VerifyReport, snapshot: Snapshot, options: VerifyTextOptions): string {
+  const shown = report.subjects.filter((each) => isShown(each, options));
+  const groups = options.expand ? shown.map((each) => [each]) : groupByFindings(shown);
+  const blocks = groups.map((group) => groupLines(group, snapshot, options));
+  const problems = report.problems.map(
+    ({ subject, message }) => `${options.style.warn('UNREAD')}  ${escapeText(subject)}: ${escapeText(message)}`,
+  );
+  const printed = blocks.length + problems.length > 0;
+  const parts = [...blocks.map((lines) => lines.join('\n')), ...(problems.length > 0 ? [problems.join('\n')] : [])];
+  if (printed || options.summary) parts.push(summaryLine(report));
+  return parts.length === 0 ? '' : `${parts.join('\n\n')}\n`;
+}
+
+function isShown(subject: SubjectReport, { verbose }: VerifyTextOptions): boolean {
+  return (
+    visibleFindings(subject, verbose).length > 0 ||
+    (verbose && (subject.status === 'not-compared' || subject.status === 'not-running'))
+  );
+}
+
+/** Notes alone make nobody get up; beside a real finding they help. */
+function visibleFindings(subject: SubjectReport, verbose: boolean): Finding[] {
+  const serious = subject.findings.some(({ severity }) => severity !== 'note');
+  return subject.findings.filter(
+    ({ severity, code }) => severity !== 'note' || verbose || (serious && code === 'DP304'),
+  );
+}
+
+/** On a host that is hit, every container has the same findings: the first is told in full, the others by name. */
+function groupByFindings(subjects: readonly SubjectReport[]): SubjectReport[][] {
+  const groups = new Map<string, SubjectReport[]>();
+  for (const subject of subjects) {
+    const key = JSON.stringify([
+      subject.status,
+      subject.findings.map(({ code, evidence }) => [code, evidence.rules, evidence.reasons]),
+    ]);
+    const group = groups.get(key);
+    if (group === undefined || subject.findings.length === 0)
+      groups.set(group === undefined ? key : subject.subject.key, [subject]);
+    else group.push(subject);
+  }
+  return [...groups.values()];
+}
+
+function groupLines(group: readonly SubjectReport[], snapshot: Snapshot, options: VerifyTextOptions): string[] {
+  const [first, ...others] = group;
+  if (first === undefined) return [];
+  const findings = visibleFindings(first, options.verbose);
+  const lines = [headline(first, findings, options)];
+  for (const finding of findings) lines.push(...findingLines(finding, first, snapshot, options));
+  if (others.length > 0) {
+    const names = others.slice(0, 8).map(({ subject }) => escapeShort(subject.name, 40));
+    const more = others.length > names.length ? ' …' : '';
+    lines.push(`… ${String(others.length)} more with the same: ${names.join(' ')}${more} (--expand)`);
+  }
+  return lines;
+}
+
+function headline(
+  { subject, status }: SubjectReport,
+  findings: readonly Finding[],
+  { style, columns }: VerifyTextOptions,
+): string {
+  const word = WORDS[status];
+  const paint =
+    status === 'broken' || status === 'fail-open' || status === 'land-mine' || status === 'will-widen'
+      ? style.bad
+      : style.warn;
+  const container = subject.container;
+  const who = container === null ? '' : `   ${escapeText(container.engine)} ${escapeShort(container.id, 12)}`;
+  const codes = [...new Set(findings.map(({ code }) => code))].join(' ');
+  const left = `${word}  ${escapeText(subject.name)}${who}`;
+  const blanks = ' '.repeat(Math.max(3, Math.min(columns, 96) - left.length - codes.length));
+  return `${paint(style.bold(word))}${left.slice(word.length)}${codes === '' ? '' : `${blanks}${codes}`}`;
+}
+
+/** "12 containers: 1 broken, 2 land mines, 9 healthy.   31 programs (4 distinct)" */
+function summaryLine({ subjects, programs }: VerifyReport): string {
+  const count = (status: SubjectStatus): number => subjects.filter((each) => each.status === status).length;
+  const running = subjects.length - count('not-running');
+  const healthy = count('ok') + count('warning');
+  const parts = [
+    [count('broken'), 'broken'],
+    [count('fail-open'), 'unrestricted'],
+    [count('land-mine'), 'with a land mine'],
+    [count('will-widen'), 'about to widen'],
+    [count('unknown'), 'unknown'],
+  ].flatMap(([number, word]) => (number === 0 ? [] : [`${String(number)} ${String(word)}`]));
+  const head = `${String(running)} checked: `;
+  const good =
+    healthy === running - count('not-compared') && parts.length === 0
+      ? `${String(healthy)} as intended, now and after a daemon-reload`
+      : [...parts, `${String(healthy)} as intended`].join(', ');
+  const notCompared =
+    count('not-compared') === 0 ? '' : `, ${String(count('not-compared'))} not compared (no record of an intent)`;
+  const stopped = count('not-running') === 0 ? '' : `, ${String(count('not-running'))} not running`;
+  return `${head}${good}${notCompared}${stopped}.   ${String(programs.total)} programs (${String(programs.distinct)} distinct)`;
+}
