@@ -1,5 +1,4 @@
 import type { DeviceLinks, NodeRecord, Snapshot, UnitRecord, VersionRecord } from '../snapshot/types.js';
-import { SNAPSHOT_SCHEMA, SNAPSHOT_VERSION } from '../snapshot/types.js';
 import type { CapturedCase } from './captured/case.js';
 import { readCase } from './captured/case.js';
 import { noteVersion, readContainer } from './captured/container.js';
@@ -7,9 +6,9 @@ import { CapturedFolder } from './captured/folder.js';
 import { readLevels } from './captured/levels.js';
 import { readPrograms } from './captured/programs.js';
 import { readUnits } from './captured/units.js';
+import { emptySnapshot } from './empty.js';
 import { parseDevListing } from './formats/dev-listing.js';
 import { namedDevicePaths, STANDARD_DEVICES } from './nodes.js';
-import { TOOL } from './tool.js';
 
 /**
  * Turns a folder of files captured by hand into a snapshot of one subject.
@@ -29,37 +28,22 @@ export function snapshotFromDirectory(directory: string): Snapshot {
   const container = readContainer(folder, facts, leaf, runtimes);
   const units = readUnits(folder, leaf, prefix);
   const systemd = facts.versions['systemd'];
+  const subject = container?.key ?? (leaf === null ? null : `cgroup:${leaf}`);
+  const empty = emptySnapshot(facts.byteOrder ?? 'little');
   return {
-    schema: SNAPSHOT_SCHEMA,
-    schemaVersion: [...SNAPSHOT_VERSION],
-    tool: TOOL,
+    ...empty,
     collectedAt: facts.time,
-    bootTimeNs: null,
-    scope: 'targets',
-    subject: container?.key ?? (leaf === null ? null : `cgroup:${leaf}`),
+    subject,
     host: {
+      ...empty.host,
       kernelRelease: facts.kernel,
       machine: facts.machine,
-      byteOrder: facts.byteOrder ?? 'little',
-      hostname: null,
-      cgroupLayout: null,
-      cgroupMount: null,
-      kptrRestrict: null,
-      bpfJitHarden: null,
-      bpfJitEnable: null,
-      perfEventParanoid: null,
-      unprivilegedBpfDisabled: null,
-      capEff: null,
       systemd:
         systemd === undefined ? null : { version: systemd, source: 'case.json', unitsLoadTimestampMonotonicUs: null },
       runtimes,
       procDevices: folder.text('proc-devices.txt'),
       devChar: facts.devCharLinks,
       deviceLinks: linksOf(folder, facts),
-      bpfPins: null,
-      clockSynchronised: null,
-      v1Devices: [],
-      containerisedBy: null,
     },
     cgroups,
     programs,
@@ -67,12 +51,7 @@ export function snapshotFromDirectory(directory: string): Snapshot {
     containers: container === null ? [] : [container],
     units,
     nodes: nodesOf(folder, units, container?.sources ?? []),
-    nestedHosts: [],
-    vanished: 0,
-    problems: folder.problems.map((problem) => ({
-      ...problem,
-      subject: container?.key ?? (leaf === null ? 'host' : `cgroup:${leaf}`),
-    })),
+    problems: folder.problems.map((problem) => ({ ...problem, subject: subject ?? 'host' })),
   };
 }
 
