@@ -1,0 +1,26 @@
+/** A few hundred random programs, each loaded into the running kernel and asked; `npm run fuzz` runs thousands. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { seedOf } from '../property/random.js';
+import { fuzz } from './fuzz.js';
+import { interpreter } from './judges.js';
+import { Referee } from './referee.js';
+
+let referee: Referee;
+beforeAll(async () => {
+  referee = await Referee.start();
+});
+afterAll(async () => {
+  await referee.stop();
+});
+
+test('interpreter and evaluator agree with the kernel on random programs', async () => {
+  const seed = seedOf(Date.now() % 1_000_000_000);
+  const result = await fuzz(referee, { seed, programs: 300, requestsPerProgram: 400, judges: [interpreter] });
+  console.log(`random programs: FUZZ_SEED=${String(seed)}`, { ...result, disagreements: result.disagreements.length });
+  expect(result.disagreements, `repeat with FUZZ_SEED=${String(seed)}`).toEqual([]);
+  // Not vacuous: both verdicts, and most programs look at the request.
+  expect(result.allowed).toBeGreaterThan(result.verdicts / 5);
+  expect(result.allowed).toBeLessThan((result.verdicts * 4) / 5);
+  expect(result.discerning).toBeGreaterThan(result.programs / 3);
+  expect(result.refused).toBeLessThan(result.programs / 10);
+});
