@@ -54,17 +54,22 @@ export function compileCrun(list: readonly OciRule[], dialect: CrunDialect): Com
     ? [{ type: 'c', major: 0, minor: 0, access: 0, test: dialect.test, allow: true }]
     : [];
   for (const rule of [...crunBuiltIns(dialect).toReversed(), ...list.toReversed()]) {
-    rules.push({
-      type: rule.type.startsWith('a') ? 'any' : rule.type.startsWith('b') ? 'b' : 'c',
-      major: crunNumber(rule.major),
-      minor: crunNumber(rule.minor),
-      access: crunMask(rule.access),
-      test: dialect.test,
-      allow: rule.allow,
-    });
+    rules.push(compileCrunRule(rule, dialect.test));
     if (rule.type.startsWith('a') && isWholeRange(rule)) break;
   }
   return { rules, defaultAllow: false };
+}
+
+/** One block of crun's program. */
+export function compileCrunRule(rule: OciRule, test: CompiledRule['test']): CompiledRule {
+  return {
+    type: rule.type.startsWith('a') ? 'any' : rule.type.startsWith('b') ? 'b' : 'c',
+    major: crunNumber(rule.major),
+    minor: crunNumber(rule.minor),
+    access: crunMask(rule.access),
+    test,
+    allow: rule.allow,
+  };
 }
 
 /** crun keeps numbers in an int and tests only those that are not negative there: 2147483648 becomes a wildcard. */

@@ -23,7 +23,8 @@ export interface PolicyPartition {
  * `deny-ineffective`: a deny rule that changes nothing in the policy.
  * `built-in-displaced`: an entry of linux.devices took runc's allow rule for that node away.
  * `rule-unmatchable`: a number no device can have. `rule-ignored`: read, and dropped by the runtime.
- * `version-assumed`: the version is not known and the current dialects agree. `wrong-cgroup-version`: keys of cgroup v1 on a v2 host.
+ * `version-assumed`: the version is not known; current dialects were joined. `version-installed`: the installed version was taken for the
+ * container's, nothing contradicting it. `wrong-cgroup-version`: keys of cgroup v1 on a v2 host.
  * `attach-may-be-skipped`: this runtime ignores a failing load here (rootless). `node-assumed`: a standard node (/dev/null ...) nobody looked at is
  * taken to exist with its fixed number.
  */
@@ -36,6 +37,7 @@ export type IntentWarningCode =
   | 'rule-unmatchable'
   | 'rule-ignored'
   | 'version-assumed'
+  | 'version-installed'
   | 'wrong-cgroup-version'
   | 'attach-may-be-skipped'
   | 'node-assumed';

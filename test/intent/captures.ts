@@ -4,6 +4,7 @@ import { BddManager } from '../../src/bdd/manager.js';
 import { DeviceSpace, type DeviceSet } from '../../src/policy/device-set.js';
 import { ACCESS_NAMES, type DeviceRequest } from '../../src/policy/types.js';
 import type {
+  LxcConfigSource,
   NodeRecord,
   OciConfigSource,
   RawDeviceRule,
@@ -253,4 +254,27 @@ export function unitOf(from: Capture): UnitRecord {
     show,
     properties['ControlGroup']?.[0] ?? null,
   );
+}
+
+/** Assignments of an LXC configuration as the collector hands them on. */
+export function lxcConfig(text: string, path = '/var/lib/lxc/x/config'): LxcConfigSource {
+  const assignments = text.split('\n').flatMap((line) => {
+    const match = /^\s*(lxc\.[\w.]+)\s*=\s*(.*?)\s*$/.exec(line);
+    return match === null ? [] : [{ key: match[1] ?? '', value: match[2] ?? '' }];
+  });
+  return { kind: 'lxc-config', path, assignments };
+}
+
+const LETTERS: Record<string, number> = { '-': 0, m: 1, r: 2, w: 4, rw: 6 };
+
+/** "c 1:3 rw" as a request. */
+export function request(text: string): DeviceRequest {
+  const [type, numbers = '', access = ''] = text.split(' ');
+  const [major, minor] = numbers.split(':').map(Number);
+  return { type: type as 'b' | 'c', major: major ?? 0, minor: minor ?? 0, access: LETTERS[access] ?? 0 };
+}
+
+/** "c 1:3 rw: allow": what a set says of requests, in the form of the expectation. */
+export function answers(allowed: DeviceSet, wanted: Record<string, boolean>): Record<string, boolean> {
+  return Object.fromEntries(Object.keys(wanted).map((text) => [text, allowed.contains(request(text))]));
 }

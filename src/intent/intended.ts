@@ -1,0 +1,178 @@
+import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
+import type {
+  ContainerRecord,
+  CrunStatusSource,
+  LxcConfigSource,
+  NestedHostRecord,
+  NodeRecord,
+  OciConfigSource,
+  RuncStateSource,
+  Snapshot,
+  SourceRecord,
+  UnitRecord,
+  UnreadableSource,
+} from '../snapshot/types.js';
+import { intendedFromCrun } from './crun.js';
+import type { VersionKnowledge } from './dialects.js';
+import { intendedFromLxc } from './lxc.js';
+import { intendedFromRuncConfig, intendedFromRuncState } from './runc.js';
+import { joinAlternatives } from './set.js';
+import { intendedFromUnit } from './systemd.js';
+import { systemdHost, type SystemdHost } from './systemd-compile.js';
+import type { IntendedPolicy } from './types.js';
+import { systemdRelease } from './version.js';
+import { intendedFromYouki } from './youki.js';
+
+/** The answer to "what was this container meant to have?". */
+export type Intention =
+  | { readonly kind: 'policy'; readonly policy: IntendedPolicy }
+  /** No source of intent exists for this kind of subject: it is not compared. */
+  | { readonly kind: 'none' }
+  /** A source exists and could not be read: the comparison is incomplete. */
+  | { readonly kind: 'unreadable'; readonly source: UnreadableSource };
+
+const LXC_ENGINES: ReadonlySet<string> = new Set(['lxc', 'incus', 'lxd']);
+const ROOTLESS_PATH = /^\/run\/user\/[1-9][0-9]*\//;
+
+/**
+ * What the runtime of a container meant it to have. `observed` are the policies of single programs attached to the container's cgroups, if the
+ * caller evaluated them: they only help to tell which version of a runtime wrote one of them, where no record says.
+ */
+export function intendedOf(
+  space: DeviceSpace,
+  snapshot: Snapshot,
+  container: ContainerRecord,
+  observed: readonly DeviceSet[] = [],
+): Intention {
+  const host = hostOf(snapshot, container.nestedIn);
+  const policy = LXC_ENGINES.has(container.engine)
+    ? lxcIntent(space, snapshot, container, host, observed)
+    : container.engine === 'nspawn'
+      ? nspawnIntent(space, snapshot, container, host)
+      : ociIntent(space, container, host, observed);
+  if (policy !== null) return { kind: 'policy', policy };
+  const source = container.sources.find((each) => each.kind === 'unreadable' && DECISIVE.has(each.expected));
+  return source?.kind === 'unreadable' ? { kind: 'unreadable', source } : { kind: 'none' };
+}
+
+/** What a systemd unit that is no container was meant to have; kind "none" for one without device settings of its own. */
+export function intendedOfUnit(space: DeviceSpace, snapshot: Snapshot, unit: UnitRecord): Intention {
+  const policy = intendedFromUnit(space, unit, hostOf(snapshot, unit.nestedIn).systemd);
+  return policy === null || policy.attaches === 'none' ? { kind: 'none' } : { kind: 'policy', policy };
+}
+
+/** The kinds of record a policy is read from; the others (Docker, Podman, Incus) only say what was asked for. */
+const DECISIVE: ReadonlySet<string> = new Set(['runc-state', 'oci-config', 'crun-status', 'lxc-config']);
+
+export interface HostFacts {
+  readonly systemd: SystemdHost;
+  readonly runtimes: NestedHostRecord['runtimes'];
+  readonly pureUnified: boolean | null;
+  readonly nodes: ReadonlyMap<string, NodeRecord>;
+}
+
+/**
+ * The host a container or unit lives on: the snapshot's own, or a nested one. Nodes belong to the outer host's /dev, so for a nested host
+ * none is known; /proc/devices is the kernel's and the same for all.
+ */
+export function hostOf(snapshot: Snapshot, nestedIn: string | null): HostFacts {
+  const nested = nestedIn === null ? undefined : snapshot.nestedHosts.find(({ key }) => key === nestedIn);
+  const systemd = nestedIn === null ? snapshot.host.systemd : (nested?.systemd ?? null);
+  const nodes = nestedIn === null ? snapshot.nodes : [];
+  return {
+    systemd: systemdHost(systemd === null ? null : systemdRelease(systemd.version), nodes, snapshot.host.procDevices),
+    runtimes: nestedIn === null ? snapshot.host.runtimes : (nested?.runtimes ?? {}),
+    pureUnified: snapshot.host.cgroupLayout === null ? null : snapshot.host.cgroupLayout === 'unified',
+    nodes: new Map(nodes.map((node) => [node.path, node])),
+  };
+}
+
+function versionOf(
+  container: ContainerRecord,
+  runtime: string,
+  { runtimes }: HostFacts,
+  observed: readonly DeviceSet[],
+): VersionKnowledge {
+  const own = container.runtimeVersion?.version ?? null;
+  const installed = Object.hasOwn(runtimes, runtime) ? (runtimes[runtime]?.version ?? null) : null;
+  return { exact: own, installed, observed };
+}
+
+function ociIntent(
+  space: DeviceSpace,
+  container: ContainerRecord,
+  host: HostFacts,
+  observed: readonly DeviceSet[],
+): IntendedPolicy | null {
+  const state = find<RuncStateSource>(container.sources, 'runc-state');
+  if (state !== null) return intendedFromRuncState(space, state, container.runtimeVersion?.version ?? null);
+  const config = find<OciConfigSource>(container.sources, 'oci-config');
+  if (config === null) return null;
+  const status = find<CrunStatusSource>(container.sources, 'crun-status');
+  const crun = (): IntendedPolicy =>
+    intendedFromCrun(space, config, status, {
+      version: versionOf(container, 'crun', host, observed),
+      systemd: status?.systemdCgroup ?? driverOf(container, config),
+      host: host.systemd,
+      rootless: ROOTLESS_PATH.test(status?.path ?? config.path),
+    });
+  const runc = (): IntendedPolicy =>
+    intendedFromRuncConfig(space, config, container.runtimeVersion?.version ?? host.runtimes['runc']?.version ?? null);
+  if (status !== null || container.runtime === 'crun') return crun();
+  if (container.runtime === 'youki') return intendedFromYouki(space, config);
+  if (container.runtime === 'runc') return runc();
+  return eitherRuntime(space, intendedFromRuncConfig(space, config, null), crun());
+}
+
+/** A configuration nobody says the runtime of: what runc and crun agree on. */
+function eitherRuntime(space: DeviceSpace, runc: IntendedPolicy, crun: IntendedPolicy): IntendedPolicy {
+  if (runc.couldNotStart !== null) return crun;
+  return {
+    ...runc,
+    ...joinAlternatives(space, [runc, crun], 'runtime'),
+    runtime: 'runc or crun',
+    generation: `runc ${runc.generation} or crun ${crun.generation}`,
+    warnings: [...runc.warnings, ...crun.warnings],
+    attaches: runc.attaches === crun.attaches ? runc.attaches : 'undecided',
+    attachesReason: runc.attachesReason ?? crun.attachesReason,
+    dialects: [...runc.dialects, ...crun.dialects],
+  };
+}
+
+/** systemd's driver names cgroups "slice:prefix:name"; null where neither path nor unit tells. */
+function driverOf(container: ContainerRecord, config: OciConfigSource): boolean | null {
+  if (config.cgroupsPath !== null) return config.cgroupsPath.split(':').length === 3;
+  return container.unit === null ? null : container.unit.endsWith('.scope');
+}
+
+function lxcIntent(
+  space: DeviceSpace,
+  _: Snapshot,
+  container: ContainerRecord,
+  host: HostFacts,
+  observed: readonly DeviceSet[],
+): IntendedPolicy | null {
+  const config = find<LxcConfigSource>(container.sources, 'lxc-config');
+  if (config === null) return null;
+  return intendedFromLxc(space, config, {
+    version: versionOf(container, 'lxc', host, observed),
+    nodes: host.nodes,
+    runtime: container.engine === 'lxc' ? 'lxc' : 'incus',
+    pureUnified: host.pureUnified,
+  });
+}
+
+/** nspawn writes no program: the unit of the machine has the list. */
+function nspawnIntent(
+  space: DeviceSpace,
+  snapshot: Snapshot,
+  container: ContainerRecord,
+  host: HostFacts,
+): IntendedPolicy | null {
+  const unit = snapshot.units.find(({ name, nestedIn }) => name === container.unit && nestedIn === container.nestedIn);
+  return unit === undefined ? null : intendedFromUnit(space, unit, host.systemd, 'nspawn');
+}
+
+function find<Source extends SourceRecord>(sources: readonly SourceRecord[], kind: Source['kind']): Source | null {
+  return (sources.find((source) => source.kind === kind) as Source | undefined) ?? null;
+}
