@@ -236,49 +236,30 @@ export class BddManager {
   }
 
   /**
-   * Runs `work` and then forgets every node it made except those its results need. The references `work` returns are renumbered: only the
-   * returned ones may be used afterwards. For computations whose intermediate diagrams are much larger than their result.
+   * Forgets every node made since `size` was `mark`, except those that `keep` needs, and returns `keep` renumbered. Any other reference to
+   * a younger node is void afterwards. For computations whose intermediate diagrams are much larger than their result.
    */
-  scratch(work: () => readonly Ref[]): Ref[] {
-    const mark = this.#nodes.size;
-    let results: readonly Ref[] = [];
-    try {
-      results = work();
-      return this.#keep(mark, results);
-    } catch (error) {
-      this.#forget(mark);
-      throw error;
-    }
-  }
-
-  #keep(mark: number, results: readonly Ref[]): Ref[] {
+  release(mark: number, keep: readonly Ref[] = []): Ref[] {
+    const { variable, low, high } = this.#nodes;
     const order: number[] = [];
     const position = new Map<number, number>();
     const visit = (node: number): void => {
       if (node < mark || position.has(node)) return;
-      visit(this.#nodes.low[node]! >> 1);
-      visit(this.#nodes.high[node]! >> 1);
+      visit(low[node]! >> 1);
+      visit(high[node]! >> 1);
       position.set(node, order.length);
       order.push(node);
     };
-    for (const result of results) visit(result >> 1);
-    const saved = order.map(
-      (node) => [this.#nodes.variable[node]!, this.#nodes.low[node]!, this.#nodes.high[node]!] as const,
-    );
-    this.#forget(mark);
+    for (const ref of keep) visit(ref >> 1);
+    const saved = order.map((node) => [variable[node]!, low[node]!, high[node]!] as const);
+    this.#nodes.truncate(mark);
+    for (const cache of [this.#andCache, this.#xorCache, this.#iteCache]) cache.clear();
     const renumbered: Ref[] = [];
     const translate = (ref: Ref): Ref => (ref >> 1 < mark ? ref : renumbered[position.get(ref >> 1)!]! ^ (ref & 1));
-    for (const [variable, low, high] of saved) {
-      renumbered.push(this.#nodes.make(variable, translate(low), translate(high)));
+    for (const [level, ifFalse, ifTrue] of saved) {
+      renumbered.push(this.#nodes.make(level, translate(ifFalse), translate(ifTrue)));
     }
-    return results.map(translate);
-  }
-
-  #forget(mark: number): void {
-    this.#nodes.truncate(mark);
-    this.#andCache.clear();
-    this.#xorCache.clear();
-    this.#iteCache.clear();
+    return keep.map(translate);
   }
 
   #combine(functions: readonly Ref[], neutral: Ref, combine: (f: Ref, g: Ref) => Ref): Ref {

@@ -1,0 +1,148 @@
+import { InternalError } from '../errors.js';
+import { BddBudgetError, FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
+import type { Program, ProgramEnvironment } from '../ebpf/types.js';
+import type { BitVector } from './bitvector.js';
+import { Engine } from './engine.js';
+import { Inputs } from './inputs.js';
+import { DEFAULT_LIMITS, type EvaluationLimits } from './limits.js';
+import { Machine } from './machine.js';
+import { partition, type Partition } from './partition.js';
+import { listVerdict } from './retval.js';
+
+/** A program as a function of request, inputs and the retval it finds; what composing programs needs. */
+export interface Outcome {
+  /** Where the program returns something other than 0. */
+  readonly returnsNonZero: Ref;
+  /** The retval it leaves (32 bits, as a function of the one it finds); null: unchanged. */
+  readonly retval: BitVector | null;
+}
+
+/**
+ * What a program decides for every request if it is the only one of its cgroup: `allowed`, `denied` and `undecided` exclude each other and
+ * cover the request space. References belong to the evaluator's manager.
+ */
+export interface EvaluationResult extends Partition {
+  readonly outcome: Outcome;
+  readonly cost: { readonly instructions: number; readonly nodes: number; readonly steps: number };
+}
+
+/** Above this many nodes of intermediate results they are given back at once. */
+const WORTH_RELEASING = 1 << 18;
+
+/**
+ * Evaluates programs exactly, in one shared manager, so that results of different programs can be compared and combined. Equal programs in
+ * equal environments are evaluated once; equality is that of their bytes, never of the tag.
+ */
+export class Evaluator {
+  readonly manager: BddManager;
+  readonly inputs: Inputs;
+  readonly #limits: EvaluationLimits;
+  readonly #results = new Map<string, EvaluationResult>();
+  readonly #identities = new WeakMap<object, number>();
+  #nextIdentity = 0;
+
+  constructor(manager: BddManager, limits: Partial<EvaluationLimits> = {}) {
+    this.manager = manager;
+    this.inputs = new Inputs(manager);
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+  }
+
+  /**
+   * Never throws for what a program does: what cannot be decided is in `undecided` with a reason ("depends:uid", "depends:map:7",
+   * "helper:unresolved", "kernel-memory", "freplace", "budget", ...).
+   *
+   * @param occurrence which occurrence of the program in one list this is, from 0: inputs that differ from run to run (random numbers, the
+   *   time) are then different ones
+   */
+  evaluate(program: Program, environment: ProgramEnvironment, occurrence: number = 0): EvaluationResult {
+    const key = `${String(occurrence)} ${this.#key(program, environment)}`;
+    let result = this.#results.get(key);
+    if (result === undefined) {
+      result = this.#evaluate(program, environment, `program${String(this.#results.size)}`);
+      this.#results.set(key, result);
+    }
+    return result;
+  }
+
+  /** The outcome of a program of which nothing is known but that it ran: `reason` says why. */
+  unknownOutcome(name: string, reason: string, mayHaveSetRetval: boolean): Outcome {
+    const word = this.inputs.word(name, reason, 33);
+    return { returnsNonZero: word[32]!, retval: mayHaveSetRetval ? word.slice(0, 32) : null };
+  }
+
+  #evaluate(program: Program, environment: ProgramEnvironment, name: string): EvaluationResult {
+    const m = this.manager;
+    const machine = new Machine(m, this.inputs, program, environment, name);
+    const engine = new Engine(machine, this.#limits);
+    const [mark, steps] = [m.size, m.steps];
+    if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
+    else this.#run(engine);
+    if (machine.finished !== TRUE) throw new InternalError('the evaluation lost part of the request space');
+    const outcome: Outcome = { returnsNonZero: machine.returned, retval: machine.retval };
+    const verdict = this.#partition(outcome);
+    const cost = { instructions: engine.executed, nodes: m.size - mark, steps: m.steps - steps };
+    const result = { ...verdict, outcome, cost };
+    return cost.nodes > WORTH_RELEASING ? this.#release(mark, result) : result;
+  }
+
+  #run(engine: Engine): void {
+    const { machine } = engine;
+    try {
+      this.manager.withBudget({ nodes: this.#limits.nodes, steps: this.#limits.steps }, () => {
+        engine.run();
+      });
+    } catch (error) {
+      if (!(error instanceof BddBudgetError)) throw error;
+      machine.abandon(machine.finished ^ 1, 'budget', null);
+    }
+  }
+
+  #partition(outcome: Outcome): Partition {
+    const m = this.manager;
+    const budget = { nodes: this.#limits.nodes, steps: this.#limits.steps };
+    try {
+      return m.withBudget(budget, () => partition(m, this.inputs, listVerdict(m, this.inputs, [outcome])));
+    } catch (error) {
+      if (!(error instanceof BddBudgetError)) throw error;
+      return { allowed: FALSE, denied: FALSE, undecided: [{ region: TRUE, reason: 'budget' }] };
+    }
+  }
+
+  #release(mark: number, result: EvaluationResult): EvaluationResult {
+    const { outcome, undecided } = result;
+    const keep = [result.allowed, result.denied, outcome.returnsNonZero, ...undecided.map(({ region }) => region)];
+    const kept = this.manager.release(mark, [...keep, ...(outcome.retval ?? [])]);
+    return {
+      ...result,
+      allowed: kept[0]!,
+      denied: kept[1]!,
+      undecided: undecided.map(({ reason }, i) => ({ region: kept[3 + i]!, reason })),
+      outcome: { returnsNonZero: kept[2]!, retval: outcome.retval === null ? null : kept.slice(keep.length) },
+    };
+  }
+
+  /** Everything a result depends on. Map contents and environments are told apart as objects: they are read-only values. */
+  #key(program: Program, environment: ProgramEnvironment): string {
+    const maps = [...environment.maps].map(([id, map]) => `${String(id)}=${String(this.#identity(map))}`);
+    const helpers = [...environment.helpers].map(([imm, name]) => `${String(imm)}=${name}`);
+    const programs = environment.programs.size === 0 ? '' : String(this.#identity(environment.programs));
+    const rest = [
+      program.byteOrder,
+      environment.kernelRelease,
+      environment.freplaced,
+      maps.join(),
+      helpers.join(),
+      programs,
+    ];
+    return `${rest.join(';')} ${Buffer.from(program.bytes).toString('latin1')}`;
+  }
+
+  #identity(value: object): number {
+    let identity = this.#identities.get(value);
+    if (identity === undefined) {
+      identity = this.#nextIdentity++;
+      this.#identities.set(value, identity);
+    }
+    return identity;
+  }
+}

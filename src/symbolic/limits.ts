@@ -1,0 +1,19 @@
+/** What one evaluation may cost. What a limit stops is undecided with reason "budget"; nothing throws. */
+export interface EvaluationLimits {
+  /** Instructions executed on merged states. */
+  readonly instructions: number;
+  /** Decision diagram nodes and steps of the whole evaluation. */
+  readonly nodes: number;
+  readonly steps: number;
+  /** Nodes and steps of one instruction; one that needs more has an unknown result, and the evaluation goes on. */
+  readonly instructionNodes: number;
+  readonly instructionSteps: number;
+}
+
+export const DEFAULT_LIMITS: EvaluationLimits = {
+  instructions: 4_000_000,
+  nodes: 12_000_000,
+  steps: 40_000_000,
+  instructionNodes: 3_000_000,
+  instructionSteps: 10_000_000,
+};

@@ -1,0 +1,77 @@
+import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
+import { sameBits, select, ZERO64, type BitVector } from './bitvector.js';
+import { selectPointers, type PointerAlternative } from './value.js';
+
+/**
+ * Eight bytes of memory at an address divisible by 8.
+ * `bits` 8k to 8k+7 are the byte at address + k, so a slot has no byte order; reading and writing numbers gives it one.
+ */
+export interface Slot {
+  readonly bits: BitVector;
+  /** For each byte, where it has been written. */
+  readonly written: readonly Ref[];
+  /** Pointers that were stored whole, each with where it holds; elsewhere the bytes count. */
+  readonly pointers: readonly PointerAlternative[];
+  /** Why a byte that was not written is unknown, as reported: "uninitialised", "depends:map:7", "helper:unresolved". */
+  readonly reason: string;
+}
+
+const NONE_WRITTEN: readonly Ref[] = new Array<Ref>(8).fill(FALSE);
+export const UNINITIALISED = 'uninitialised';
+const ALL_WRITTEN: readonly Ref[] = new Array<Ref>(8).fill(TRUE);
+
+/** Slot number (address divided by 8, rounded down) to contents; what is absent is as it was at the start. Never changed in place. */
+export type MemoryObject = ReadonlyMap<number, Slot>;
+
+export function wholeSlot(bits: BitVector, pointers: readonly PointerAlternative[] = []): Slot {
+  return { bits, written: ALL_WRITTEN, pointers, reason: UNINITIALISED };
+}
+
+/** Eight bytes of which nothing is known. */
+export function unknownSlot(reason: string): Slot {
+  return { bits: ZERO64, written: NONE_WRITTEN, pointers: [], reason };
+}
+
+/** The slot with bytes `first` to `first + bytes.length / 8 - 1` replaced by the bits of `bytes`. */
+export function writeBytes(m: BddManager, slot: Slot, first: number, bytes: BitVector): Slot {
+  const count = bytes.length / 8;
+  const bits = [...slot.bits];
+  const written = [...slot.written];
+  for (let i = 0; i < bytes.length; i++) bits[first * 8 + i] = bytes[i]!;
+  for (let k = 0; k < count; k++) written[first + k] = TRUE;
+  // A pointer that is partly overwritten is no pointer any more, and its other bytes are part of an address: not known.
+  if (slot.pointers.length > 0 && count < 8) {
+    let pointing: Ref = FALSE;
+    for (const alternative of slot.pointers) pointing = m.or(pointing, alternative.guard);
+    for (let k = 0; k < 8; k++) {
+      if (k < first || k >= first + count) written[k] = m.and(written[k]!, pointing ^ 1);
+    }
+  }
+  return { bits, written, pointers: [], reason: slot.reason };
+}
+
+export function selectSlot(m: BddManager, condition: Ref, a: Slot, b: Slot): Slot {
+  if (a === b) return a;
+  return {
+    bits: sameBits(a.bits, b.bits) ? a.bits : select(m, condition, a.bits, b.bits),
+    written: a.written === b.written ? a.written : select(m, condition, a.written, b.written),
+    pointers: selectPointers(m, condition, a.pointers, b.pointers),
+    reason: a.reason === UNINITIALISED ? b.reason : a.reason,
+  };
+}
+
+/** a where `condition` holds, b elsewhere; `initial` gives the contents of a slot that was never written. */
+export function selectObject(
+  m: BddManager,
+  condition: Ref,
+  a: MemoryObject,
+  b: MemoryObject,
+  initial: (slot: number) => Slot,
+): MemoryObject {
+  if (a === b) return a;
+  const result = new Map<number, Slot>();
+  for (const key of new Set([...a.keys(), ...b.keys()])) {
+    result.set(key, selectSlot(m, condition, a.get(key) ?? initial(key), b.get(key) ?? initial(key)));
+  }
+  return result;
+}

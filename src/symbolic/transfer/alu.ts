@@ -1,0 +1,107 @@
+import { FALSE, type Ref } from '../../bdd/manager.js';
+import type { AluOp, Instruction, Operand, Width } from '../../ebpf/types.js';
+import { aluResult, endianResult, movsxResult } from '../alu.js';
+import { constant, constantValue, ZERO64, type BitVector } from '../bitvector.js';
+import type { Machine } from '../machine.js';
+import type { MachineState } from '../state.js';
+import {
+  isScalarWhere,
+  pointer,
+  scalar,
+  selectValue,
+  simplifyUnder,
+  type PointerAlternative,
+  type Value,
+} from '../value.js';
+import { operandValue, readRegister } from './registers.js';
+
+export function transferAlu(machine: Machine, state: MachineState, instruction: Instruction & { op: 'alu' }): void {
+  const { alu, width, dst, src } = instruction;
+  // The kernel clears scratch registers with r ^= r before anything was written to them (kernel/bpf/verifier.c, div and mod guards).
+  if ((alu === 'xor' || alu === 'sub') && sameRegister(dst, src)) {
+    state.registers[dst] = scalar(ZERO64);
+    return;
+  }
+  const b = operandValue(machine, state, src);
+  const a = alu === 'mov' ? b : readRegister(machine, state, dst);
+  state.registers[dst] = aluValue(machine, state, alu, width, a, b);
+}
+
+function sameRegister(dst: number, src: Operand): boolean {
+  return 'reg' in src && src.reg === dst;
+}
+
+export function transferMovsx(machine: Machine, state: MachineState, instruction: Instruction & { op: 'movsx' }): void {
+  const bits = numberOf(machine, state, readRegister(machine, state, instruction.src));
+  state.registers[instruction.dst] = scalar(movsxResult(instruction.width, instruction.bits, bits));
+}
+
+export function transferEndian(
+  machine: Machine,
+  state: MachineState,
+  instruction: Instruction & { op: 'endian' },
+): void {
+  const bits = numberOf(machine, state, readRegister(machine, state, instruction.dst));
+  const swap = instruction.to === 'swap' || instruction.to !== (machine.littleEndian ? 'little' : 'big');
+  state.registers[instruction.dst] = scalar(endianResult(swap, instruction.bits, bits));
+}
+
+/** The value as a number; where it is a pointer, an unknown one. */
+export function numberOf(machine: Machine, state: MachineState, value: Value): BitVector {
+  const simple = simplifyUnder(machine.manager, state.path, value);
+  if (simple.pointers.length === 0) return simple.bits;
+  const pointing = isScalarWhere(machine.manager, simple) ^ 1;
+  return selectValue(machine.manager, pointing, scalar(machine.fresh('kernel-memory')), scalar(simple.bits)).bits;
+}
+
+function aluValue(machine: Machine, state: MachineState, op: AluOp, width: Width, a: Value, b: Value): Value {
+  const m = machine.manager;
+  if (a.pointers.length === 0 && b.pointers.length === 0) return scalar(aluResult(m, op, width, a.bits, b.bits));
+  if (op === 'mov' && width === 64) return b;
+  const [x, y] = [simplifyUnder(m, state.path, a), simplifyUnder(m, state.path, b)];
+  if (width === 64 && (op === 'add' || op === 'sub')) return pointerArithmetic(machine, state, op, x, y);
+  return scalar(aluResult(m, op, width, numberOf(machine, state, x), numberOf(machine, state, y)));
+}
+
+/** Pointer plus or minus number, and the distance of two pointers into one region; everything else is an unknown number. */
+function pointerArithmetic(machine: Machine, state: MachineState, op: 'add' | 'sub', a: Value, b: Value): Value {
+  const m = machine.manager;
+  let result: Value = scalar(aluResult(m, op, 64, a.bits, b.bits));
+  const put = (guard: Ref, value: () => Value): void => {
+    if (m.and(state.path, guard) !== FALSE) result = selectValue(m, guard, value(), result);
+  };
+  const [aNumber, bNumber] = [isScalarWhere(m, a), isScalarWhere(m, b)];
+  for (const p of a.pointers) {
+    put(m.and(p.guard, bNumber), () => moved(machine, p, op, b.bits));
+    for (const q of b.pointers) {
+      const distance = op === 'sub' && p.region === q.region;
+      put(m.and(p.guard, q.guard), () =>
+        scalar(distance ? aluResult(m, 'sub', 64, p.offset, q.offset) : machine.fresh('kernel-memory')),
+      );
+    }
+  }
+  for (const q of b.pointers) {
+    put(m.and(q.guard, aNumber), () =>
+      op === 'add' ? moved(machine, q, op, a.bits) : scalar(machine.fresh('kernel-memory')),
+    );
+  }
+  return result;
+}
+
+/**
+ * The verifier lets no program move a map pointer, so a constant added to one comes from the kernel's inlined array lookup and leads to
+ * the values (array_map_gen_lookup, or percpu_array_map_gen_lookup's table); likewise from a hash element to its value
+ * (htab_map_gen_lookup). The constant is the distance inside the kernel's struct and differs between kernels.
+ */
+function moved(machine: Machine, from: PointerAlternative, op: 'add' | 'sub', by: BitVector): Value {
+  const { region, offset } = from;
+  const { kind, id } = region;
+  if ((kind === 'map' || kind === 'element') && op === 'add' && constantValue(by) !== null) {
+    const type = machine.map(id)?.type ?? null;
+    const inPlace = type?.includes('percpu') === true ? 'percpu' : 'values';
+    return pointer(machine.regions.get(inPlace, id), kind === 'map' ? constant(64, 0n) : offset);
+  }
+  if (kind === 'map' || kind === 'element' || kind === 'function' || kind === 'code')
+    return scalar(machine.fresh('kernel-memory'));
+  return pointer(region, aluResult(machine.manager, op, 64, offset, by));
+}

@@ -1,0 +1,52 @@
+import { FALSE, type Ref } from '../../bdd/manager.js';
+import type { Instruction, JmpOp, Width } from '../../ebpf/types.js';
+import { branchCondition } from '../alu.js';
+import { equal } from '../bitvector.js';
+import type { Machine } from '../machine.js';
+import type { MachineState } from '../state.js';
+import { isScalarWhere, simplifyUnder, type PointerAlternative, type Value } from '../value.js';
+import { operandValue, readRegister } from './registers.js';
+
+/** Where the jump is taken; what this says outside the state's path means nothing. */
+export function takenWhere(machine: Machine, state: MachineState, instruction: Instruction & { op: 'branch' }): Ref {
+  const a = readRegister(machine, state, instruction.dst);
+  const b = operandValue(machine, state, instruction.src);
+  return compareValues(machine, state, instruction.jmp, instruction.width, a, b);
+}
+
+function compareValues(machine: Machine, state: MachineState, op: JmpOp, width: Width, a: Value, b: Value): Ref {
+  const m = machine.manager;
+  if (a.pointers.length === 0 && b.pointers.length === 0) return branchCondition(m, op, width, a.bits, b.bits);
+  const [x, y] = [simplifyUnder(m, state.path, a), simplifyUnder(m, state.path, b)];
+  let taken = branchCondition(m, op, width, x.bits, y.bits);
+  const put = (guard: Ref, condition: () => Ref): void => {
+    if (m.and(state.path, guard) !== FALSE) taken = m.ite(guard, condition(), taken);
+  };
+  const [xNumber, yNumber] = [isScalarWhere(m, x), isScalarWhere(m, y)];
+  for (const p of x.pointers) {
+    put(m.and(p.guard, yNumber), () => againstNumber(machine, state, op, width, y));
+    for (const q of y.pointers) put(m.and(p.guard, q.guard), () => againstPointer(machine, op, width, p, q));
+  }
+  for (const q of y.pointers) put(m.and(q.guard, xNumber), () => againstNumber(machine, state, op, width, x));
+  return taken;
+}
+
+/** A valid pointer is not null; how it compares with any other number nobody knows. */
+function againstNumber(machine: Machine, state: MachineState, op: JmpOp, width: Width, other: Value): Ref {
+  const m = machine.manager;
+  if (width === 64 && (op === 'eq' || op === 'ne')) {
+    let zero: Ref = 0;
+    for (const bit of other.bits) zero = m.and(zero, bit ^ 1);
+    if (m.isSubset(m.and(state.path, isScalarWhere(m, other)), zero)) return op === 'eq' ? FALSE : FALSE ^ 1;
+  }
+  return machine.freshBit('kernel-memory');
+}
+
+function againstPointer(machine: Machine, op: JmpOp, width: Width, p: PointerAlternative, q: PointerAlternative): Ref {
+  const m = machine.manager;
+  if (width === 64 && p.region === q.region) {
+    if (op === 'eq') return equal(m, p.offset, q.offset);
+    if (op === 'ne') return equal(m, p.offset, q.offset) ^ 1;
+  }
+  return machine.freshBit('kernel-memory');
+}

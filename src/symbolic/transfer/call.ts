@@ -1,0 +1,140 @@
+import { FALSE, TRUE, type Ref } from '../../bdd/manager.js';
+import type { Instruction } from '../../ebpf/types.js';
+import { constant, equal, isZero, lessUnsigned, type BitVector } from '../bitvector.js';
+import type { Engine } from '../engine.js';
+import { positionOf } from '../flow.js';
+import type { Machine } from '../machine.js';
+import { calleePlace, placeOf } from '../place.js';
+import { copyState, type CallbackLoop, type Frame, type MachineState } from '../state.js';
+import { scalar, simplifyUnder, type Value } from '../value.js';
+import { numberOf } from './alu.js';
+import { forgetArguments } from './havoc.js';
+import { readRegister } from './registers.js';
+
+/** MAX_CALL_FRAMES, include/linux/bpf_verifier.h: the main function and seven calls. */
+const MOST_FRAMES = 8;
+/** BPF_MAX_LOOPS, include/linux/bpf.h. */
+const MOST_LOOPS = 8n * 1024n * 1024n;
+const E2BIG = 7n;
+const EINVAL = 22n;
+
+/** bpf-to-bpf call: the callee has its own stack and returns r0; the caller keeps r6 to r9. */
+export function callFunction(
+  engine: Engine,
+  state: MachineState,
+  call: Instruction & { op: 'call' },
+  position: number,
+): void {
+  const { machine } = engine;
+  if (call.target === null) {
+    // Whatever function it is, it may call anything a program may call.
+    machine.giveUp(state, TRUE, 'call-target');
+    return;
+  }
+  enter(engine, state, position, call.target, null);
+}
+
+function enter(engine: Engine, state: MachineState, position: number, target: number, loop: CallbackLoop | null): void {
+  const { machine } = engine;
+  if (state.frames.length + 1 >= MOST_FRAMES) {
+    machine.giveUp(state, TRUE, 'unsupported:call depth');
+    return;
+  }
+  const frame: Frame = {
+    resume: position + 1,
+    callerProgram: state.program,
+    place: calleePlace(placeOf(machine, state, position), loop?.iteration ?? 0, target),
+    saved: state.registers.slice(6, 10),
+    loop,
+  };
+  state.frames = [...state.frames, frame];
+  dropStack(machine, state);
+  engine.goTo(state, positionOf(machine.programs[state.program]!.program, target));
+}
+
+/** The innermost frame's stack holds nothing of an earlier call. */
+export function dropStack(machine: Machine, state: MachineState): void {
+  const memory = new Map(state.memory);
+  memory.delete(machine.regions.get('stack', state.frames.length));
+  state.memory = memory;
+}
+
+export function returnFromFunction(engine: Engine, state: MachineState): void {
+  const { machine } = engine;
+  const m = machine.manager;
+  const frame = state.frames[state.frames.length - 1];
+  const result = readRegister(machine, state, 0);
+  if (frame === undefined) {
+    // The kernel keeps 32 bits of r0 (bpf_prog_run returns u32).
+    const nonZero = isZero(m, numberOf(machine, state, result).slice(0, 32)) ^ 1;
+    machine.finish(state.path, nonZero, state.retval);
+    return;
+  }
+  dropStack(machine, state);
+  state.frames = state.frames.slice(0, -1);
+  state.program = frame.callerProgram;
+  for (let register = 1; register < state.registers.length; register++) state.registers[register] = undefined;
+  frame.saved.forEach((value, i) => (state.registers[6 + i] = value));
+  if (frame.loop === null) {
+    state.registers[0] = result;
+    engine.goTo(state, frame.resume);
+    return;
+  }
+  afterIteration(engine, state, frame, frame.loop, result);
+}
+
+/** bpf_loop(nr, callback, context, flags), where the kernel has not inlined it (kernel/bpf/bpf_iter.c). */
+export function callLoop(engine: Engine, state: MachineState, position: number): void {
+  const { machine } = engine;
+  const m = machine.manager;
+  const callbacks = simplifyUnder(m, state.path, readRegister(machine, state, 2)).pointers;
+  const target = callbacks[0];
+  const flags = numberOf(machine, state, readRegister(machine, state, 4));
+  const limit = numberOf(machine, state, readRegister(machine, state, 1)).slice(0, 32);
+  if (callbacks.length !== 1 || target?.region.kind !== 'function' || m.and(state.path, target.guard) !== state.path) {
+    machine.giveUp(state, TRUE, 'helper:bpf_loop');
+    return;
+  }
+  const context = readRegister(machine, state, 3);
+  if (context.pointers.some(({ region }) => region.kind === 'function'))
+    forgetArguments(machine, state, 'helper:bpf_loop');
+  const badFlags = isZero(m, flags) ^ 1;
+  const tooMany = m.difference(lessUnsigned(m, constant(32, MOST_LOOPS), limit), badFlags);
+  leave(engine, state, position, badFlags, constant(64, -EINVAL));
+  leave(engine, state, position, tooMany, constant(64, -E2BIG));
+  iterate(engine, state, position, { iteration: 0, limit, target: target.region.id, context });
+}
+
+/** Where the limit is not reached the callback runs once more; where it is, the number of iterations is the result. */
+function iterate(engine: Engine, state: MachineState, position: number, loop: CallbackLoop): void {
+  const { machine } = engine;
+  const iteration = constant(64, BigInt(loop.iteration));
+  leave(engine, state, position, equal(machine.manager, loop.limit, iteration.slice(0, 32)), iteration);
+  if (state.path === FALSE) return;
+  // The call itself leaves the caller's registers alone but for r0 to r5.
+  state.registers = state.registers.map((value, r) => (r >= 6 && r <= 9 ? value : undefined));
+  state.registers[1] = scalar(iteration);
+  state.registers[2] = loop.context;
+  enter(engine, state, position, loop.target, loop);
+}
+
+/** A callback that returns 1 ends the loop. */
+function afterIteration(engine: Engine, state: MachineState, frame: Frame, loop: CallbackLoop, result: Value): void {
+  const { machine } = engine;
+  const stop = isZero(machine.manager, numberOf(machine, state, result)) ^ 1;
+  const done = loop.iteration + 1;
+  leave(engine, state, frame.resume - 1, stop, constant(64, BigInt(done)));
+  if (state.path === FALSE) return;
+  iterate(engine, state, frame.resume - 1, { ...loop, iteration: done });
+}
+
+/** Splits off the part of the state where `condition` holds and lets it go on after the call with r0 as given. */
+function leave(engine: Engine, state: MachineState, position: number, condition: Ref, result: BitVector): void {
+  const m = engine.machine.manager;
+  const leaving = copyState(state);
+  leaving.path = m.and(state.path, condition);
+  state.path = m.difference(state.path, condition);
+  for (let register = 1; register <= 5; register++) leaving.registers[register] = undefined;
+  leaving.registers[0] = scalar(result);
+  engine.goTo(leaving, position + 1);
+}

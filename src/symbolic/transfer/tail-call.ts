@@ -1,0 +1,72 @@
+import { FALSE, TRUE } from '../../bdd/manager.js';
+import { constant, equal, ZERO64 } from '../bitvector.js';
+import type { Engine } from '../engine.js';
+import type { Machine } from '../machine.js';
+import { copyState, REGISTER_COUNT, type MachineState } from '../state.js';
+import { pointer } from '../value.js';
+import { numberOf } from './alu.js';
+import { dropStack } from './call.js';
+import { soleRegion } from './memory.js';
+import { readRegister } from './registers.js';
+
+/** MAX_TAIL_CALL_CNT, include/linux/bpf.h. */
+const MOST_TAIL_CALLS = 33;
+
+/**
+ * bpf_tail_call(context, program array, index): where the slot holds a program the run goes on in it and never comes back here; where it is
+ * empty, out of range, or the limit is reached, it falls through to the next instruction.
+ */
+export function tailCall(engine: Engine, state: MachineState): void {
+  const { machine } = engine;
+  const m = machine.manager;
+  const index = numberOf(machine, state, readRegister(machine, state, 3)).slice(0, 32);
+  const mapId = soleRegion(machine, state.path, readRegister(machine, state, 2), 'map');
+  const map = mapId === null ? null : machine.map(mapId);
+  if (map === null || map.entries === null || map.type !== 'prog_array') {
+    machine.giveUp(state, TRUE, `tail-call:${mapId === null ? 'unknown' : String(mapId)}`);
+    return;
+  }
+  if (state.tailCalls < MOST_TAIL_CALLS) {
+    for (const [slot, programId] of programSlots(machine, map.entries)) {
+      const where = equal(m, index, constant(32, BigInt(slot)));
+      if (m.and(state.path, where) !== FALSE) follow(engine, state, where, programId, map.id);
+    }
+  }
+  for (let register = 0; register <= 5; register++) state.registers[register] = undefined;
+}
+
+function follow(engine: Engine, state: MachineState, where: number, programId: number, mapId: number): void {
+  const { machine } = engine;
+  const m = machine.manager;
+  const target = machine.programs[state.program]!.environment.programs.get(programId);
+  if (
+    target === undefined ||
+    target.environment.freplaced !== 'no' ||
+    target.program.byteOrder !== machine.programs[0]!.program.byteOrder
+  ) {
+    machine.giveUp(state, where, `tail-call:${String(mapId)}`);
+    return;
+  }
+  const jumping = copyState(state);
+  jumping.path = m.and(state.path, where);
+  state.path = m.difference(state.path, where);
+  jumping.program = machine.add(target.program, target.environment);
+  jumping.tailCalls++;
+  jumping.registers = new Array<undefined>(REGISTER_COUNT).fill(undefined);
+  jumping.registers[1] = pointer(machine.regions.get('context'), ZERO64);
+  dropStack(machine, jumping);
+  engine.goTo(jumping, 0);
+}
+
+/** Slot and program id; user space reads a program array's value as the id (kernel/bpf/arraymap.c, prog_fd_array_sys_lookup_elem). */
+function programSlots(machine: Machine, entries: ReadonlyMap<string, Uint8Array>): [number, number][] {
+  const slots: [number, number][] = [];
+  for (const [hex, value] of entries) {
+    const key = Buffer.from(hex, 'hex');
+    if (key.length !== 4 || value.length < 4) continue;
+    const little = machine.littleEndian;
+    const id = new DataView(value.buffer, value.byteOffset).getUint32(0, little);
+    if (id !== 0) slots.push([little ? key.readUInt32LE(0) : key.readUInt32BE(0), id]);
+  }
+  return slots;
+}
