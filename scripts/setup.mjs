@@ -83,6 +83,9 @@ export function whyNotLive() {
   );
   if (((effective >> CAP_SYS_ADMIN) & 1n) === 0n) return 'root without CAP_SYS_ADMIN';
   if (((effective >> CAP_NET_ADMIN) & 1n) === 0n) return 'root without CAP_NET_ADMIN';
+  // runc changes its root with pivot_root(2), which needs "/" to be a mount point.
+  if (!/^\S+ \S+ \S+ \S+ \/ /m.test(readFileSync('/proc/self/mountinfo', 'utf8')))
+    return 'this is a chroot, in which runc cannot start containers';
   if (!existsSync('/proc/sys/kernel/unprivileged_bpf_disabled')) return 'this kernel has no bpf(2)';
   if (!/\bcgroup2$/m.test(readFileSync('/proc/filesystems', 'utf8'))) return 'this kernel has no cgroup v2';
   return undefined;

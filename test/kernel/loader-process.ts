@@ -1,6 +1,16 @@
 /** The test loader (loader/*.c) as a child process: builds it with the C compiler when its sources are newer, and speaks its protocol. */
 import { type ChildProcessByStdio, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+} from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
@@ -43,13 +53,27 @@ export function buildLoader(withLibbpf: boolean = existsSync('/usr/include/bpf/l
   return target;
 }
 
-/** Where cgroup v2 is mounted: /sys/fs/cgroup, or /sys/fs/cgroup/unified on hybrid hosts. Throws if it is mounted nowhere. */
+let ownMount: string | undefined;
+/**
+ * Where cgroup v2 is mounted: /sys/fs/cgroup, or /sys/fs/cgroup/unified on hybrid hosts. In a root where nobody has mounted it, mounts it on a temporary
+ * directory until this process ends.
+ */
 export function cgroup2Mount(): string {
   for (const line of readFileSync('/proc/self/mounts', 'utf8').split('\n')) {
     const [, mountPoint, type] = line.split(' ');
     if (type === 'cgroup2' && mountPoint !== undefined) return mountPoint;
   }
-  throw new Error('cgroup v2 is not mounted on this host');
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'devpolicy-cgroup2-'));
+  const result = spawnSync('mount', ['-t', 'cgroup2', 'none', directory], { encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`cgroup v2 is not mounted on this host and cannot be: ${result.stderr}`);
+  if (ownMount === undefined) process.on('exit', removeOwnMount);
+  ownMount = directory;
+  return directory;
+}
+function removeOwnMount(): void {
+  if (ownMount === undefined) return;
+  spawnSync('umount', ['-l', ownMount]);
+  rmdirSync(ownMount);
 }
 
 /** The kernel (or the loader) refused: positive errno, and for a refused program the end of the verifier's log. */

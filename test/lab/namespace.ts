@@ -55,6 +55,7 @@ export async function runOk(argv: readonly string[], options: ExecOptions = {}):
 const OWN_ROOT_INIT = `
 set -e
 mount --make-rprivate /
+[ -d /sys/fs/cgroup ] || mount -t sysfs sysfs /sys
 umount -R -l /sys/fs/cgroup 2>/dev/null || true
 mount -t cgroup2 none /sys/fs/cgroup
 mkdir -p /sys/fs/cgroup/init

@@ -54,7 +54,8 @@ describe.each(labSuites())('%s', (suite) => {
 
   test.each(['runc', 'crun'] as const)('podman runs containers with %s', async (runtime) => {
     await lab.preparePodman();
-    const id = await lab.podmanRun(`pod-${runtime}`, runtime);
+    // Without a device podman 3 with crun 0.17 (bullseye) attaches no program at all.
+    const id = await lab.podmanRun(`pod-${runtime}`, runtime, ['--device', '/dev/fuse']);
     const { State } = (JSON.parse(await lab.execOk(['podman', 'inspect', id])) as { State: { Pid: number } }[])[0] ?? {
       State: { Pid: 0 },
     };
