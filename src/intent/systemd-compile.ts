@@ -1,10 +1,10 @@
 import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
+import { parseProcDevices, type DriverMajor } from '../policy/proc-devices.js';
 import type { DeviceType } from '../policy/types.js';
 import type { NodeRecord } from '../snapshot/types.js';
 import type { CompiledPolicy, CompiledRule } from './compiled.js';
 import { parseNode, type DeviceAllowEntry, type DeviceAllowNode } from './device-allow.js';
 import { fnmatch } from './fnmatch.js';
-import { majorsOf, parseProcDevices, type ProcDevices } from './proc-devices.js';
 import { compiledSet, partitionWith, ruleSet } from './set.js';
 import { implicitEntries } from './systemd-implicit.js';
 import type { UnitDeviceSettings } from './systemd-settings.js';
@@ -17,7 +17,7 @@ export interface SystemdHost {
   /** By path; absent is "not known", type null is "does not exist or is no device". */
   readonly nodes: ReadonlyMap<string, NodeRecord>;
   /** Null: /proc/devices was not read. */
-  readonly procDevices: ProcDevices | null;
+  readonly procDevices: readonly DriverMajor[] | null;
 }
 
 /** What one line contributes. */
@@ -147,8 +147,8 @@ export function resolveEntry(entry: DeviceAllowEntry, host: SystemdHost): Resolv
     }
     case 'pattern': {
       if (host.procDevices === null) return unknown('proc-devices');
-      const hits = majorsOf(host.procDevices, node.type).filter(
-        ({ major, name }) => major > 0 && fnmatch(node.pattern, name),
+      const hits = host.procDevices.filter(
+        ({ type, major, name }) => type === node.type && major > 0 && fnmatch(node.pattern, name),
       );
       const majors = [...new Set(hits.map(({ major }) => major))];
       return majors.length === 0

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseDeviceAllow } from '../../src/intent/device-allow.js';
 import { fnmatch } from '../../src/intent/fnmatch.js';
-import { parseProcDevices } from '../../src/intent/proc-devices.js';
 import {
   compileUnit,
   entrySet,
@@ -326,17 +325,5 @@ describe('fnmatch(3)', () => {
   });
   it('does not blow up on many stars', () => {
     expect(fnmatch(`${'*a'.repeat(40)}b`, 'a'.repeat(400))).toBe(false);
-  });
-});
-
-describe('/proc/devices', () => {
-  it('keeps sections apart and names with slashes and blanks', () => {
-    const parsed = parseProcDevices(PROC);
-    expect(parsed.char.filter(({ major }) => major === 5).map(({ name }) => name)).toEqual([
-      '/dev/tty',
-      '/dev/console',
-      '/dev/ptmx',
-    ]);
-    expect(parsed.block.map(({ major, name }) => `${String(major)} ${name}`)).toEqual(['7 loop', '253 device-mapper']);
   });
 });

@@ -1,0 +1,104 @@
+import { accessMask } from './compiled.js';
+import {
+  generateDeviceAllow,
+  RUNC_GENERATORS,
+  type GeneratedList,
+  type GenerationHost,
+  type LossReason,
+  type RuncGenerator,
+} from './device-allow-generation.js';
+import type { EmulatedException } from './runc-emulator.js';
+import type { OciRule } from './oci-rule.js';
+import type { UnitDeviceSettings } from './systemd-settings.js';
+import { inRange, parseVersion, rangeText } from './version.js';
+
+/** One part of what systemd was not told, and the generators that leave exactly that out. */
+export interface ListCause {
+  readonly reason: LossReason;
+  readonly rules: readonly EmulatedException[];
+  /** First version whose list has these rules; null: no runc can say them to systemd. */
+  readonly fixedIn: string | null;
+}
+
+export type ListExplanation =
+  /** A generator reproduces the list, line by line. `lost` is empty where nothing was left out. */
+  | {
+      readonly kind: 'explained';
+      /** Version ranges whose list this is; the first agrees with the known version if that is among them. */
+      readonly generators: readonly string[];
+      /** The container's runc is known and its generator is among them. */
+      readonly versionAgrees: boolean | null;
+      /** True: only a runc that systemd did not answer over D-Bus would have written it. */
+      readonly systemdSilent: boolean;
+      readonly causes: readonly ListCause[];
+    }
+  /** No generator writes this list from these rules on this host. */
+  | { readonly kind: 'unknown'; readonly missing: readonly string[] };
+
+/**
+ * Which runc wrote what systemd holds? A cause is named only where the modelled generator writes exactly the observed lines; the generator of the
+ * container's known version is tried first. `rules` is the recorded list, built-ins included.
+ */
+export function explainDeviceAllow(
+  rules: readonly OciRule[],
+  observed: UnitDeviceSettings,
+  host: GenerationHost,
+  version: string | null,
+): ListExplanation {
+  const known = version === null ? null : parseVersion(version);
+  const missing = new Set<string>();
+  const attempt = (silent: boolean): { generator: RuncGenerator; list: GeneratedList }[] =>
+    RUNC_GENERATORS.flatMap((generator) => {
+      const made = generateDeviceAllow(rules, generator, silent ? { ...host, systemd: -1 } : host);
+      if (made.kind === 'unknown') missing.add(made.missing);
+      return made.kind === 'list' && sameList(made.list, observed) ? [{ generator, list: made.list }] : [];
+    });
+  const answered = attempt(false);
+  const matching = answered.length > 0 ? answered : attempt(true);
+  const own = known === null ? undefined : matching.find(({ generator }) => inRange(known, generator.range));
+  const chosen = own ?? matching[0];
+  if (chosen === undefined) return { kind: 'unknown', missing: [...missing].sort() };
+  const ordered = [chosen, ...matching.filter((each) => each !== chosen)];
+  return {
+    kind: 'explained',
+    generators: ordered.map(({ generator }) => rangeText(generator.range)),
+    versionAgrees: known === null ? null : own !== undefined,
+    systemdSilent: answered.length === 0,
+    causes: causesOf(rules, chosen, host),
+  };
+}
+
+function causesOf(
+  rules: readonly OciRule[],
+  { generator, list }: { generator: RuncGenerator; list: GeneratedList },
+  host: GenerationHost,
+): ListCause[] {
+  const reasons = [...new Set(list.lost.map(({ reason }) => reason))];
+  const later = RUNC_GENERATORS.slice(RUNC_GENERATORS.indexOf(generator) + 1);
+  return reasons.map((reason) => {
+    const lost = list.lost.filter((each) => each.reason === reason).map(({ rule }) => rule);
+    const fixed = later.find((each) => {
+      const made = generateDeviceAllow(rules, each, host);
+      return made.kind === 'list' && !made.list.lost.some(({ rule }) => lost.some((other) => sameRule(rule, other)));
+    });
+    return { reason, rules: lost, fixedIn: fixed?.range.from ?? null };
+  });
+}
+
+function sameRule(left: EmulatedException, right: EmulatedException): boolean {
+  return left.type === right.type && left.major === right.major && left.minor === right.minor;
+}
+
+/** The same policy and the same lines; order has no meaning (every reload of systemd reverses it), nor has the order of letters. */
+function sameList(made: GeneratedList, observed: UnitDeviceSettings): boolean {
+  if (made.policy !== observed.policy) return false;
+  const wanted = made.lines.map(normalise).sort();
+  const seen = observed.allow.map(({ text }) => normalise(text)).sort();
+  return wanted.length === seen.length && wanted.every((line, index) => line === seen[index]);
+}
+
+function normalise(line: string): string {
+  const text = line.replace(/"/g, '');
+  const space = text.lastIndexOf(' ');
+  return space === -1 ? `${text} 7` : `${text.slice(0, space)} ${String(accessMask(text.slice(space + 1)) ?? 'x')}`;
+}
