@@ -56,6 +56,7 @@ function restRules(
   needed: Ref,
   budget: WalkBudget,
 ): Cube[] | null {
+  if (budget.left < 0) return null;
   const runs = countMinorRuns(manager, tuple, wide, budget);
   // Every other run is usually a gap.
   const intervals = runs === null ? Infinity : Math.ceil(runs / 2);

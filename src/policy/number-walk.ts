@@ -72,7 +72,8 @@ export function countMinorRuns(manager: BddManager, accesses: Tuple, wide: Tuple
     known.set(key, result);
     return result;
   };
-  const tuple = [...accesses, ...wide];
+  // Where two diagrams are the same, one is enough to tell leaves apart.
+  const tuple = [...new Set([...accesses, ...wide])];
   const counted = count(tuple);
   return counted === null ? null : repeat(counted, levelBelow(manager, tuple) - MINOR_FIELD.first).runs;
 }
@@ -112,7 +113,7 @@ export function fieldCubes(
   limit: number,
   budget: WalkBudget,
 ): Cube[] | null {
-  const paths = countPaths(manager, tuple, budget);
+  const paths = countPaths(manager, [...new Set(tuple)], budget);
   if (paths === null || paths > limit) return null;
   const cubes: Cube[] = [];
   collectPaths(manager, tuple, field, 0, 0, cubes);

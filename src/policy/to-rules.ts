@@ -30,7 +30,7 @@ export interface RuleListing {
 export const MOST_LISTED_RULES = 16384;
 /** A diagram larger than this is no list of rules: the 2,000 rules of a verifier-maximum program need some 30,000 nodes. */
 const LARGEST_DIAGRAM = 1 << 20;
-const WALK_BUDGET = 1 << 20;
+const WALK_BUDGET = 1 << 18;
 const STEP_BUDGET = 1 << 25;
 
 /**

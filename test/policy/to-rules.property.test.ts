@@ -135,9 +135,9 @@ describe('sets that are no list of ranges', () => {
     );
     const inner = products.reduce((sum, product) => manager.xor(sum, product), FALSE);
     const set = reads.intersect(space.fromRef(inner)).union(space.forRule(parseRule('b 8:0 rw')));
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     const { rules: listed, remainder } = listRules(set);
-    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(process.cpuUsage(begin).user).toBeLessThan(5_000_000);
     expect(listed.map((each) => formatRule(each))).toEqual(['b 8:0 rw']);
     expect(remainder?.equals(set.subtract(space.forRules(listed)))).toBe(true);
     // The inner product of two 10-bit halves is odd for 2^9 * (2^10 - 1) of the 2^20 minors.
@@ -153,7 +153,7 @@ describe('sets that are no list of ranges', () => {
 });
 
 describe('2,000 rules', () => {
-  it('are listed, proved and printed within two seconds', () => {
+  it('are listed, proved and printed within two seconds of computing', () => {
     const random = mulberry(20);
     const given = Array.from({ length: 2000 }, (): DeviceRule => {
       const [major, minor] = [Math.floor(random() * 512), Math.floor(random() * 4096)];
@@ -165,9 +165,9 @@ describe('2,000 rules', () => {
       };
     });
     const space = new DeviceSpace(new BddManager());
-    const begin = performance.now();
+    const begin = process.cpuUsage();
     const described = describePolicy(space.forRules(given));
-    expect(performance.now() - begin).toBeLessThan(2000);
+    expect(process.cpuUsage(begin).user).toBeLessThan(2_000_000);
     const distinct = new Set(given.map((each) => formatRule(each)));
     const single = described.listing.rules.flatMap((each) => expand(each).map((one) => formatRule(one)));
     expect(new Set(single)).toEqual(distinct);
