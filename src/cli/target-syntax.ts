@@ -10,7 +10,7 @@ export type TargetSyntax =
   | { kind: 'cgroup'; path: string }
   | { kind: 'state' | 'config' | 'program'; file: string }
   /** `file.json#target`; an empty target means the only subject in it. */
-  | { kind: 'snapshot'; file: string; target: TargetSyntax | null };
+  | { kind: 'snapshot'; file: string; target: TargetSyntax | null; text: string };
 
 const UNIT_SUFFIX = /\.(service|scope|slice|socket|mount|swap)$/;
 
@@ -38,12 +38,17 @@ export function parseTarget(text: string): TargetSyntax {
 
 /** `file.json#target`, and `file.json` alone. A file name may hold '#' itself, so ".json#" is looked for first, then the first '#'. */
 function parseSnapshotTarget(text: string): TargetSyntax | null {
-  if (text.endsWith('.json')) return { kind: 'snapshot', file: text, target: null };
+  if (text.endsWith('.json')) return { kind: 'snapshot', file: text, target: null, text: '' };
   const json = text.indexOf('.json#');
   const hash = json >= 0 ? json + '.json'.length : text.indexOf('#');
   if (hash <= 0) return null;
   const target = text.slice(hash + 1);
-  return { kind: 'snapshot', file: text.slice(0, hash), target: target === '' ? null : parseTarget(target) };
+  return {
+    kind: 'snapshot',
+    file: text.slice(0, hash),
+    target: target === '' ? null : parseTarget(target),
+    text: target,
+  };
 }
 
 function parseNamed(text: string, prefix: string, rest: string): TargetSyntax {

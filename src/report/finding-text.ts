@@ -1,6 +1,7 @@
 import { formatRequest } from '../policy/rule-text.js';
 import type { Snapshot } from '../snapshot/types.js';
 import type { Evidence, Finding, SubjectReport } from '../verify/types.js';
+import { deviceNames } from '../verify/device-names.js';
 import { escapeText } from './escape.js';
 import { wrap } from './table.js';
 import type { VerifyTextOptions } from './verify-text.js';
@@ -10,13 +11,12 @@ import { ruleTable } from './words.js';
 export function findingLines(
   finding: Finding,
   { subject }: SubjectReport,
-  _snapshot: Snapshot,
+  snapshot: Snapshot,
   options: VerifyTextOptions,
 ): string[] {
   const { evidence, code } = finding;
   const lines = [`  ${opening(code, evidence)}`];
-  const impact = code === 'DP101' || code === 'DP102' || code === 'DP103' || code === 'DP105';
-  lines.push(...ruleTable(evidence.rules, 'difference', options.words, { indent: 4, impact }));
+  lines.push(...ruleTable(evidence.rules, 'difference', deviceNames(snapshot, subject), { indent: 4 }));
   for (const line of evidence.remainder ?? []) lines.push(`    ${line}`);
   for (const [label, text] of labelled(code, evidence, subject.name))
     lines.push(...labelledLines(label, text, options));
@@ -60,6 +60,8 @@ function opening(code: string, evidence: Evidence): string {
       return 'Allowed now, but in no configuration: whatever rebuilds the policy removes it:';
     case 'DP105':
       return "Intended, and denied now by the container's own program:";
+    case 'DP106':
+      return 'A device node has another number on the host than in the configuration.';
     case 'DP109':
       return 'Reading and writing are allowed only separately; opening for both is denied:';
     case 'DP110':
@@ -104,6 +106,8 @@ const POLICY_WORDS = {
 
 function labelled(code: string, evidence: Evidence, name: string): [string, string][] {
   const lines: [string, string][] = [];
+  if (evidence.impacts !== undefined && evidence.impacts.length > 0)
+    lines.push(['Means', evidence.impacts.map(({ words }) => words).join('; ')]);
   if (evidence.programs !== undefined && evidence.programs.length > 0)
     lines.push(['Prog', evidence.programs.map(String).join(' ')]);
   if (evidence.witness !== null)

@@ -3,11 +3,9 @@ import type { Finding, SubjectReport, SubjectStatus, VerifyReport } from '../ver
 import { escapeShort, escapeText } from './escape.js';
 import { findingLines } from './finding-text.js';
 import type { Style } from './style.js';
-import type { DeviceWords } from './words.js';
 
 export interface VerifyTextOptions {
   style: Style;
-  words: DeviceWords;
   /** Print notes and subjects that were not compared too. */
   verbose: boolean;
   /** Print every subject even where many have the same findings. */

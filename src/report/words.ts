@@ -1,32 +1,24 @@
 import { type Notation } from '../policy/access.js';
+import type { DeviceNames } from '../policy/names.js';
 import { formatLine, ruleLines } from '../policy/policy-text.js';
 import type { DeviceRule } from '../policy/types.js';
 import { escapeText } from './escape.js';
 import { table } from './table.js';
 
-/** What device numbers mean to a person; from the host's own files and a shipped table (policy/names). */
-export interface DeviceWords {
-  /** "null zero full", "" if nothing is known. */
-  names: (rules: readonly DeviceRule[]) => string;
-  /** What stops working without these devices: "`docker exec -it` fails"; "" if nothing is known. */
-  impact: (rules: readonly DeviceRule[]) => string;
-}
-
 /** Most lines of one list; a person reads no more, and `--json` has them all. */
 const MOST_LINES = 40;
 
-/** Rules as a table: numbers, accesses, names, and for losses what they mean. */
+/** Rules as a table: numbers, accesses, names. */
 export function ruleTable(
   rules: readonly DeviceRule[],
   notation: Notation,
-  words: DeviceWords,
-  options: { indent: number; impact?: boolean; most?: number },
+  names: DeviceNames,
+  options: { indent: number; most?: number },
 ): string[] {
   const lines = ruleLines(rules, notation);
   const most = options.most ?? MOST_LINES;
   const rows = lines.slice(0, most).map((line) => {
-    const cells = [`${line.type} ${line.numbers}`, line.access, escapeText(words.names(line.rules))];
-    return options.impact === true ? [...cells, words.impact(line.rules)] : cells;
+    return [`${line.type} ${line.numbers}`, line.access, escapeText(names.describe(line.rules))];
   });
   const more = lines.length - rows.length;
   const text = table(rows, { indent: options.indent });

@@ -2,7 +2,7 @@ import type { DeviceSet } from '../policy/device-set.js';
 import { differencesOf, type CheckInput } from './checks/check.js';
 import { nodesOf, replayedWitness } from './compare.js';
 import type { ProgramView } from './programs.js';
-import { regionRules } from './region-rules.js';
+import { lostRules } from './region-rules.js';
 import type { Evidence } from './types.js';
 
 /** Where intended requests are denied: `own` by every program of the container's own level, `beside` by some of them, `above` only further up. */
@@ -49,7 +49,7 @@ function part(
   );
   const cgroup = where === 'above' ? denying[0]?.attachedAt : null;
   const evidence: Evidence = {
-    ...regionRules(region),
+    ...lostRules(region, input.names),
     witness: replayedWitness(region, enforced, intended, ['deny', 'allow'], nodesOf(input.analysis)),
     programs: denying.map(({ id }) => id),
     ...(cgroup == null ? {} : { cgroup }),

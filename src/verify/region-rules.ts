@@ -1,4 +1,6 @@
 import type { DeviceSet } from '../policy/device-set.js';
+import { impactsOf, type Impact } from '../policy/impact.js';
+import type { DeviceNames } from '../policy/names.js';
 import { formatSummary, summariseRegion } from '../policy/region-summary.js';
 import { listRules } from '../policy/to-rules.js';
 import type { DeviceRule } from '../policy/types.js';
@@ -21,6 +23,11 @@ export function regionRules(region: DeviceSet): RegionRules {
     rules: chosen.rules,
     ...(chosen.remainder === null ? {} : { remainder: summariseRegion(chosen.remainder).map(formatSummary) }),
   };
+}
+
+/** As regionRules, with what it means to a person that these requests are denied. */
+export function lostRules(region: DeviceSet, names: DeviceNames): RegionRules & { impacts: Impact[] } {
+  return { ...regionRules(region), impacts: impactsOf(region, names) };
 }
 
 type Listing = ReturnType<typeof listRules>;

@@ -1,5 +1,6 @@
 import type { IntendedPolicy, PolicyPartition } from '../intent/types.js';
 import type { DeviceRequest, DeviceRule } from '../policy/types.js';
+import type { Impact } from '../policy/impact.js';
 import type { DeviceSet } from '../policy/device-set.js';
 import type { ProgramView } from './programs.js';
 import type { Subject } from './subjects.js';
@@ -81,6 +82,8 @@ export interface Evidence {
   rules: DeviceRule[];
   /** A bounded summary of what no list of ranges describes; absent where `rules` say everything. */
   remainder?: string[];
+  /** What a person notices when these requests are denied. */
+  impacts?: Impact[];
   witness: Witness | null;
   /** Ids of the programs concerned. */
   programs?: number[];

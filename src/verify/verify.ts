@@ -2,6 +2,7 @@ import type { Snapshot } from '../snapshot/types.js';
 import { compare } from './compare.js';
 import { toFindings, type CheckInput } from './checks/check.js';
 import { CHECKS } from './checks/index.js';
+import { deviceNames } from './device-names.js';
 import { compareText } from './subjects.js';
 import type { FailOn, Finding, SubjectAnalysis, SubjectReport, SubjectStatus, VerifyReport } from './types.js';
 
@@ -43,7 +44,8 @@ export function verifySubjects(
 }
 
 function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis): SubjectReport & { programIds: number[] } {
-  const input: CheckInput = { snapshot, analysis, comparison: compare(analysis) };
+  const names = deviceNames(snapshot, analysis.subject);
+  const input: CheckInput = { snapshot, names, analysis, comparison: compare(analysis) };
   const findings = CHECKS.flatMap((check) => toFindings(check, input)).sort(
     (a, b) => RANK[a.severity] - RANK[b.severity] || compareText(a.code, b.code),
   );

@@ -1,3 +1,4 @@
+import type { DeviceNames } from '../../policy/names.js';
 import type { Snapshot } from '../../snapshot/types.js';
 import type { Comparison } from '../compare.js';
 import type { DifferenceKind, Evidence, Finding, PolicyDifference, Severity, SubjectAnalysis } from '../types.js';
@@ -5,6 +6,7 @@ import type { DifferenceKind, Evidence, Finding, PolicyDifference, Severity, Sub
 /** What a check looks at: one subject of one snapshot, and how its policies differ. */
 export interface CheckInput {
   snapshot: Snapshot;
+  names: DeviceNames;
   analysis: SubjectAnalysis;
   comparison: Comparison;
 }

@@ -1,4 +1,4 @@
-import { regionRules } from '../region-rules.js';
+import { lostRules } from '../region-rules.js';
 import type { Evidence } from '../types.js';
 import { differencesOf, type Check, type CheckInput } from './check.js';
 import { pendingEvents } from './pending-events.js';
@@ -12,5 +12,5 @@ function run(input: CheckInput): Evidence[] {
   if (first === undefined) return [];
   // After a reload and after a set-property usually the same is lost: one finding, with both events.
   const region = first.region.space.unionAll(losses.map((each) => each.region));
-  return [{ ...regionRules(region), witness: first.witness, ...pendingEvents(input, losses) }];
+  return [{ ...lostRules(region, input.names), witness: first.witness, ...pendingEvents(input, losses) }];
 }

@@ -1,4 +1,4 @@
-import { regionRules } from '../region-rules.js';
+import { lostRules } from '../region-rules.js';
 import type { Evidence } from '../types.js';
 import { differencesOf, type Check, type CheckInput } from './check.js';
 
@@ -10,5 +10,5 @@ function run(input: CheckInput): Evidence[] {
   const [loss] = differencesOf(input, 'pendingLoss');
   if (excess === undefined || loss === undefined) return [];
   const region = excess.region.intersect(loss.region);
-  return region.isEmpty() ? [] : [{ ...regionRules(region), witness: null }];
+  return region.isEmpty() ? [] : [{ ...lostRules(region, input.names), witness: null }];
 }

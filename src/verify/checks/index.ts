@@ -4,6 +4,7 @@ import { DP102 } from './dp102.js';
 import { DP103 } from './dp103.js';
 import { DP104 } from './dp104.js';
 import { DP105 } from './dp105.js';
+import { DP106 } from './dp106.js';
 import { DP109 } from './dp109.js';
 import { DP110 } from './dp110.js';
 import { DP201 } from './dp201.js';
@@ -27,6 +28,7 @@ export const CHECKS: readonly Check[] = [
   DP103,
   DP104,
   DP105,
+  DP106,
   DP109,
   DP110,
   DP201,

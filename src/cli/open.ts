@@ -1,0 +1,111 @@
+import { statSync } from 'node:fs';
+import { InputError } from '../errors.js';
+import type { Snapshot } from '../snapshot/types.js';
+import type { Subject } from '../verify/subjects.js';
+import type { CommandContext } from './context.js';
+import { findSubject, onlySubject } from './targets.js';
+import { parseTarget, TARGET_HINT, type TargetSyntax } from './target-syntax.js';
+
+/** A target with the host it belongs to. */
+export interface Opened {
+  snapshot: Snapshot;
+  subject: Subject;
+}
+
+/**
+ * Finds what a target means: opens the file it names, else the snapshot of --snapshot, else this host.
+ * @param typed null where the target was left out: then the host must have only one subject
+ * @throws InputError when it is missing, ambiguous or unreadable
+ */
+export async function openTarget(context: CommandContext, typed: string | null): Promise<Opened> {
+  const target = typed === null ? null : parseTarget(typed);
+  if (target === null && context.globals.snapshot === undefined) throw new InputError('which target?', TARGET_HINT);
+  const file = target === null ? null : await openFile(context, target);
+  if (file !== null) return file;
+  const snapshot = await openHost(context, target === null ? [] : [target]);
+  if (target === null) return { snapshot, subject: onlySubject(snapshot) };
+  return { snapshot, subject: findIn(snapshot, target, typed ?? '') };
+}
+
+/** Several targets of one host, which is read once. Without any: null, all of it. */
+export async function openTargets(
+  context: CommandContext,
+  typed: readonly string[],
+): Promise<{ snapshot: Snapshot; subjects: Subject[] | null }> {
+  const [first] = typed;
+  if (first === undefined) return { snapshot: await openHost(context, []), subjects: null };
+  const targets = typed.map((text) => ({ text, target: parseTarget(text) }));
+  if (targets.length === 1) {
+    const opened = await openTarget(context, first);
+    return { snapshot: opened.snapshot, subjects: [opened.subject] };
+  }
+  const fileTarget = targets.find(({ target }) => isFile(target));
+  if (fileTarget !== undefined) throw new InputError(`"${fileTarget.text}" can only be verified alone`);
+  const snapshot = await openHost(
+    context,
+    targets.map(({ target }) => target),
+  );
+  return { snapshot, subjects: targets.map(({ target, text }) => findIn(snapshot, target, text)) };
+}
+
+/** The host of --snapshot, or this one. `targets` is what it is wanted for: less need be read. */
+export async function openHost(context: CommandContext, targets: readonly TargetSyntax[]): Promise<Snapshot> {
+  const { globals } = context;
+  if (globals.snapshot !== undefined) return openSnapshotFile(globals.snapshot);
+  const { collectHost } = await import('./live.js');
+  return collectHost(context, targets);
+}
+
+/** A saved snapshot, or a folder of captured files. */
+async function openSnapshotFile(path: string): Promise<Snapshot> {
+  const { readSnapshotFile, snapshotFromDirectory } = await import('../collect/index.js');
+  return isDirectory(path) ? snapshotFromDirectory(path) : readSnapshotFile(path);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function isFile(target: TargetSyntax): boolean {
+  return target.kind === 'state' || target.kind === 'config' || target.kind === 'program' || target.kind === 'snapshot';
+}
+
+/** Targets that bring their own host along; null for the others. */
+async function openFile(context: CommandContext, target: TargetSyntax): Promise<Opened | null> {
+  const collect = await import('../collect/index.js');
+  switch (target.kind) {
+    case 'state':
+      return only(collect.readStateFile(target.file));
+    case 'config':
+      return only(collect.readConfigFile(target.file));
+    case 'program': {
+      const { byteOrder } = context.globals;
+      return only(collect.readProgramFile(target.file, byteOrder === undefined ? {} : { byteOrder }));
+    }
+    case 'snapshot': {
+      const snapshot = await openSnapshotFile(target.file);
+      if (target.target === null) return only(snapshot);
+      if (isFile(target.target)) throw new InputError('a target in a snapshot cannot be a file');
+      return { snapshot, subject: findIn(snapshot, target.target, target.text) };
+    }
+    default:
+      return null;
+  }
+}
+
+function only(snapshot: Snapshot): Opened {
+  return { snapshot, subject: onlySubject(snapshot) };
+}
+
+function findIn(snapshot: Snapshot, target: TargetSyntax, typed: string): Subject {
+  switch (target.kind) {
+    case 'name':
+    case 'pod':
+    case 'unit':
+    case 'pid':
+    case 'cgroup':
+      return findSubject(snapshot, target, typed);
+    default:
+      throw new InputError(`"${typed}" is a file, not a target of a host`);
+  }
+}

@@ -1,0 +1,83 @@
+import type { PolicyPartition } from '../intent/types.js';
+import type { Snapshot } from '../snapshot/types.js';
+import type { Examined, SubjectAnalysis } from '../verify/types.js';
+import { policyJson, type JsonPolicy } from './policy-json.js';
+import { programJson, subjectJson, type JsonProgram, type JsonSubject } from './subject-json.js';
+
+export type PolicyName = 'enforced' | 'intended' | 'afterReload' | 'afterApply';
+
+export interface ShowJson {
+  schema: 'devpolicy/show';
+  schemaVersion: [1, 0];
+  tool: { name: string; version: string };
+  collectedAt: string | null;
+  subject: JsonSubject;
+  programs: JsonProgram[];
+  /** Each policy, or null and then `reasons` says why. */
+  enforced: JsonPolicy | null;
+  intended: (JsonPolicy & JsonIntent) | null;
+  afterReload: (JsonPolicy & JsonPending) | null;
+  afterApply: (JsonPolicy & JsonPending) | null;
+  /** For each policy that is null: `none` there is none, `unread` it could not be had; and why. */
+  reasons: Partial<Record<PolicyName, { status: 'none' | 'unread'; reason: string }>>;
+}
+
+interface JsonIntent {
+  source: { kind: string; path: string };
+  runtime: string;
+  generation: string;
+  restricts: boolean;
+  attaches: 'program' | 'none' | 'undecided';
+  attachesReason: string | null;
+  warnings: { code: string; about: string }[];
+}
+interface JsonPending {
+  event: string;
+  unit: string;
+  sources: string[];
+}
+
+export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJson {
+  const { enforced, intended, afterReload, afterApply } = analysis;
+  return {
+    schema: 'devpolicy/show',
+    schemaVersion: [1, 0],
+    tool: { name: snapshot.tool.name, version: snapshot.tool.version },
+    collectedAt: snapshot.collectedAt,
+    subject: subjectJson(analysis.subject),
+    programs: analysis.programs.map((view) => programJson(view, snapshot)),
+    enforced: ifKnown(enforced, policyJson),
+    intended: ifKnown(intended, (policy) => ({
+      ...policyJson(policy),
+      source: policy.source,
+      runtime: policy.runtime,
+      generation: policy.generation,
+      restricts: policy.restricts,
+      attaches: policy.attaches,
+      attachesReason: policy.attachesReason,
+      warnings: policy.warnings.map(({ code, about }) => ({ code, about })),
+    })),
+    afterReload: ifKnown(afterReload, pendingJson),
+    afterApply: ifKnown(afterApply, pendingJson),
+    reasons: reasonsOf({ enforced, intended, afterReload, afterApply }),
+  };
+}
+
+function pendingJson(
+  policy: Extract<SubjectAnalysis['afterReload'], { status: 'known' }>['policy'],
+): JsonPolicy & JsonPending {
+  return { ...policyJson(policy), event: policy.event, unit: policy.unit, sources: policy.sources };
+}
+
+function ifKnown<P extends PolicyPartition, T>(examined: Examined<P>, toJson: (policy: P) => T): T | null {
+  return examined.status === 'known' ? toJson(examined.policy) : null;
+}
+
+function reasonsOf(policies: Record<PolicyName, Examined>): ShowJson['reasons'] {
+  const reasons: ShowJson['reasons'] = {};
+  for (const name of ['enforced', 'intended', 'afterReload', 'afterApply'] as const) {
+    const examined = policies[name];
+    if (examined.status !== 'known') reasons[name] = { status: examined.status, reason: examined.reason };
+  }
+  return reasons;
+}
