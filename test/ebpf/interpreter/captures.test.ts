@@ -14,7 +14,10 @@ function disagreements(verdicts: readonly Verdict[], allows: (verdict: Verdict) 
 describe('the interpreter agrees with the kernel', () => {
   for (const capture of readCaptures().filter(({ verdicts }) => verdicts.length > 0)) {
     it(`on every recorded verdict of ${capture.name}`, () => {
-      const programs = capture.programs.map(({ bytes, environment }) => ({ program: decode(bytes, 'little'), environment }));
+      const programs = capture.programs.map(({ bytes, environment }) => ({
+        program: decode(bytes, 'little'),
+        environment,
+      }));
       const wrong = disagreements(capture.verdicts, ({ request }) => {
         const results = programs.map(({ program, environment }) => interpret(program, environment, request));
         const undecided = results.find(({ outcome }) => outcome === 'undecided');
