@@ -4,7 +4,7 @@ import { NodeTable, TERMINAL_LEVEL } from './node-table.js';
 import { OperationCache } from './operation-cache.js';
 import { countSatisfying } from './count.js';
 import { pickAssignment, type Literal } from './pick.js';
-import { quantify, restrict, substitute } from './rewrite.js';
+import { quantify, restrict, simplify, substitute } from './rewrite.js';
 import { countNodes, support } from './structure.js';
 
 export const TRUE: Ref = 0;
@@ -144,6 +144,11 @@ export class BddManager {
 
   cofactor(f: Ref, variable: number, value: boolean): Ref {
     return restrict(this, f, new Map([[variable, value]]));
+  }
+
+  /** Some function that equals f wherever `care` holds, usually a smaller one. `care` must not be FALSE. */
+  simplify(f: Ref, care: Ref): Ref {
+    return simplify(this, f, care);
   }
 
   /** f with variables replaced by functions, all at once. */

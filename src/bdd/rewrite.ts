@@ -60,3 +60,32 @@ export function substitute(manager: BddManager, f: Ref, replacements: ReadonlyMa
   };
   return visit(f);
 }
+
+/**
+ * The "restrict" operator of Coudert and Madre (ICCAD 1990): where one branch of the care set is empty, f's branch there is replaced by the
+ * other one; variables that only the care set has are quantified out of it.
+ */
+export function simplify(manager: BddManager, f: Ref, care: Ref): Ref {
+  const done = new Map<Ref, Map<Ref, Ref>>();
+  const visit = (g: Ref, c: Ref): Ref => {
+    if (g <= FALSE || c <= FALSE) return g;
+    const byCare = done.get(c) ?? new Map<Ref, Ref>();
+    done.set(c, byCare);
+    const known = byCare.get(g);
+    if (known !== undefined) return known;
+    manager.step();
+    const [gLevel, cLevel] = [manager.level(g), manager.level(c)];
+    let result: Ref;
+    if (cLevel < gLevel) {
+      result = visit(g, manager.or(manager.low(c), manager.high(c)));
+    } else {
+      const [c0, c1] = cLevel === gLevel ? [manager.low(c), manager.high(c)] : [c, c];
+      if (c0 === FALSE) result = visit(manager.high(g), c1);
+      else if (c1 === FALSE) result = visit(manager.low(g), c0);
+      else result = manager.node(gLevel, visit(manager.low(g), c0), visit(manager.high(g), c1));
+    }
+    byCare.set(g, result);
+    return result;
+  };
+  return visit(f, care);
+}

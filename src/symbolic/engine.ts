@@ -1,6 +1,6 @@
 import { BddBudgetError, FALSE, TRUE, type Ref } from '../bdd/manager.js';
 import type { Instruction } from '../ebpf/types.js';
-import { ZERO64 } from './bitvector.js';
+import { ZERO64, type BitVector } from './bitvector.js';
 import { positionOf } from './flow.js';
 import type { EvaluationLimits } from './limits.js';
 import type { Machine } from './machine.js';
@@ -28,6 +28,7 @@ export class Engine {
   constructor(machine: Machine, limits: EvaluationLimits) {
     this.machine = machine;
     this.#limits = limits;
+    machine.worker = (compute) => this.#workOut(compute);
   }
 
   /** Instructions executed. */
@@ -258,6 +259,16 @@ export class Engine {
     const name = this.machine.programs[state.program]!.environment.helpers.get(imm);
     // Compilers add suffixes to the names of static and cloned functions (".isra.0", ".llvm.123").
     return name === undefined || name === '' ? null : name.split('.')[0]!;
+  }
+
+  /** Works out a deferred number; too large a diagram is given back and the number is unknown. */
+  #workOut(compute: () => BitVector): BitVector {
+    const { manager } = this.machine;
+    const mark = manager.size;
+    const bits = this.#attempt(compute);
+    if (bits !== null) return bits;
+    manager.release(mark);
+    return this.machine.fresh('budget');
   }
 
   /** Runs one instruction's work under the instruction limits; null if they stopped it. */

@@ -12,8 +12,8 @@ export interface EvaluationLimits {
 
 export const DEFAULT_LIMITS: EvaluationLimits = {
   instructions: 4_000_000,
-  nodes: 12_000_000,
+  nodes: 8_000_000,
   steps: 40_000_000,
-  instructionNodes: 3_000_000,
-  instructionSteps: 10_000_000,
+  instructionNodes: 1_500_000,
+  instructionSteps: 4_000_000,
 };

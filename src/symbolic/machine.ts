@@ -17,6 +17,7 @@ import { unknownSlot, UNINITIALISED, type Slot } from './memory.js';
 import { byteSwap } from './shift.js';
 import type { MachineState } from './state.js';
 import { Regions, type Region } from './value.js';
+import type { Worker } from './word.js';
 
 /** Name under which `Inputs` keeps the run's return value as the program found it. */
 export const RETVAL_INPUT = 'retval';
@@ -41,6 +42,9 @@ export class Machine {
   finished: Ref = FALSE;
   returned: Ref = FALSE;
   retval: BitVector | null = null;
+
+  /** Works out deferred numbers; the engine sets the limits. */
+  worker: Worker = (compute) => compute();
 
   readonly #name: string;
   readonly #images = new Map<number, MapImage | null>();

@@ -1,6 +1,7 @@
 import { FALSE, TRUE, type Ref } from '../bdd/manager.js';
 import type { MapContents } from '../ebpf/types.js';
 import { unknownSlot, wholeSlot, type Slot } from './memory.js';
+import { wordOf } from './word.js';
 
 /** More than this many bytes of map values are not laid out; what depends on them is undecided. */
 const LARGEST_IMAGE = 1 << 26;
@@ -87,5 +88,5 @@ function slotOf(bytes: Uint8Array, known: Uint8Array, index: number, reason: str
     written.push(known[at + i] === 1 ? TRUE : FALSE);
     for (let bit = 0; bit < 8; bit++) bits.push((bytes[at + i]! >> bit) & 1 ? TRUE : FALSE);
   }
-  return { ...wholeSlot(bits), written, reason };
+  return { ...wholeSlot(wordOf(bits)), written, reason };
 }

@@ -6,7 +6,7 @@ import { load, loadBytes } from './memory-access.js';
 import type { MapImage } from './map-image.js';
 import { byteSwap } from './shift.js';
 import type { MachineState } from './state.js';
-import { pointer, scalar, selectValue, type Value } from './value.js';
+import { NULL_WORD, pointer, scalar, selectValue, type Value } from './value.js';
 
 /** Where a key is present, and at what offset its value lies in the map's image. */
 interface Found {
@@ -35,7 +35,7 @@ export function lookUp(
   const bytes = loadBytes(machine, state, key, contents.keySize);
   const found = image.isArray ? findIndex(machine, image, bytes) : findKey(machine, image, bytes);
   const value: Value = {
-    bits: ZERO64,
+    word: NULL_WORD,
     pointers:
       found.where === FALSE
         ? []

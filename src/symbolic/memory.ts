@@ -1,13 +1,14 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
-import { sameBits, select, ZERO64, type BitVector } from './bitvector.js';
-import { selectPointers, type PointerAlternative } from './value.js';
+import { select } from './bitvector.js';
+import { NULL_WORD, selectPointers, selectWord, type PointerAlternative } from './value.js';
+import { derive, type Word } from './word.js';
 
 /**
  * Eight bytes of memory at an address divisible by 8.
- * `bits` 8k to 8k+7 are the byte at address + k, so a slot has no byte order; reading and writing numbers gives it one.
+ * Bits 8k to 8k+7 of `word` are the byte at address + k, so a slot has no byte order; reading and writing numbers gives it one.
  */
 export interface Slot {
-  readonly bits: BitVector;
+  readonly word: Word;
   /** For each byte, where it has been written. */
   readonly written: readonly Ref[];
   /** Pointers that were stored whole, each with where it holds; elsewhere the bytes count. */
@@ -18,26 +19,27 @@ export interface Slot {
 
 const NONE_WRITTEN: readonly Ref[] = new Array<Ref>(8).fill(FALSE);
 export const UNINITIALISED = 'uninitialised';
-const ALL_WRITTEN: readonly Ref[] = new Array<Ref>(8).fill(TRUE);
+export const ALL_WRITTEN: readonly Ref[] = new Array<Ref>(8).fill(TRUE);
 
 /** Slot number (address divided by 8, rounded down) to contents; what is absent is as it was at the start. Never changed in place. */
 export type MemoryObject = ReadonlyMap<number, Slot>;
 
-export function wholeSlot(bits: BitVector, pointers: readonly PointerAlternative[] = []): Slot {
-  return { bits, written: ALL_WRITTEN, pointers, reason: UNINITIALISED };
+export function wholeSlot(word: Word, pointers: readonly PointerAlternative[] = []): Slot {
+  return { word, written: ALL_WRITTEN, pointers, reason: UNINITIALISED };
 }
 
 /** Eight bytes of which nothing is known. */
 export function unknownSlot(reason: string): Slot {
-  return { bits: ZERO64, written: NONE_WRITTEN, pointers: [], reason };
+  return { word: NULL_WORD, written: NONE_WRITTEN, pointers: [], reason };
 }
 
-/** The slot with bytes `first` to `first + bytes.length / 8 - 1` replaced by the bits of `bytes`. */
-export function writeBytes(m: BddManager, slot: Slot, first: number, bytes: BitVector): Slot {
-  const count = bytes.length / 8;
-  const bits = [...slot.bits];
+/** The slot with `count` bytes from byte `first` on replaced by the low bytes of `bytes`. */
+export function writeBytes(m: BddManager, slot: Slot, first: number, count: number, bytes: Word): Slot {
+  const word = derive([slot.word, bytes], () => {
+    const before = slot.word.bits;
+    return [...before.slice(0, first * 8), ...bytes.bits.slice(0, count * 8), ...before.slice((first + count) * 8)];
+  });
   const written = [...slot.written];
-  for (let i = 0; i < bytes.length; i++) bits[first * 8 + i] = bytes[i]!;
   for (let k = 0; k < count; k++) written[first + k] = TRUE;
   // A pointer that is partly overwritten is no pointer any more, and its other bytes are part of an address: not known.
   if (slot.pointers.length > 0 && count < 8) {
@@ -47,13 +49,13 @@ export function writeBytes(m: BddManager, slot: Slot, first: number, bytes: BitV
       if (k < first || k >= first + count) written[k] = m.and(written[k]!, pointing ^ 1);
     }
   }
-  return { bits, written, pointers: [], reason: slot.reason };
+  return { word, written, pointers: [], reason: slot.reason };
 }
 
 export function selectSlot(m: BddManager, condition: Ref, a: Slot, b: Slot): Slot {
   if (a === b) return a;
   return {
-    bits: sameBits(a.bits, b.bits) ? a.bits : select(m, condition, a.bits, b.bits),
+    word: selectWord(m, condition, a.word, b.word),
     written: a.written === b.written ? a.written : select(m, condition, a.written, b.written),
     pointers: selectPointers(m, condition, a.pointers, b.pointers),
     reason: a.reason === UNINITIALISED ? b.reason : a.reason,

@@ -38,7 +38,7 @@ function perCpuOffset(machine: Machine, region: Region, address: BitVector): Bit
 /** An entry of a map of maps; user space reads it as the inner map's id, 0 where there is none. */
 function innerMap(machine: Machine, region: Region, at: number): Value {
   const slot = machine.initialSlot(region, Math.floor(at / 8));
-  const bits = slot.bits.slice(0, 32);
+  const bits = slot.word.bits.slice(0, 32);
   const id = constantValue(machine.littleEndian ? bits : byteSwap(bits, 32));
   const read = at % 8 === 0 && [0, 1, 2, 3].every((k) => slot.written[k] !== FALSE);
   if (!read || id === null) return scalar(machine.fresh(`depends:map:${String(region.id)}`));

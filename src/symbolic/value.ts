@@ -1,5 +1,6 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
-import { sameBits, select, ZERO64, type BitVector } from './bitvector.js';
+import { select, ZERO64, type BitVector } from './bitvector.js';
+import { derive, sameWord, wordOf, type Word } from './word.js';
 
 /**
  * What a pointer points into. Regions are interned (`Regions`), so that two pointers into the same thing have the same region object.
@@ -43,22 +44,27 @@ export interface PointerAlternative {
 
 /**
  * A register or stack word: a number, or a pointer, or one or the other depending on the request. Guards of the pointers exclude each
- * other; where none holds the value is the number `bits`. Nothing is meant by either outside the path condition of the state it belongs to.
+ * other; where none holds the value is the number `word`. Nothing is meant by either outside the path condition of the state it belongs to.
  */
 export interface Value {
-  /** 64 bits. */
-  readonly bits: BitVector;
+  readonly word: Word;
   readonly pointers: readonly PointerAlternative[];
 }
 
 const NO_POINTERS: readonly PointerAlternative[] = [];
 
+export const NULL_WORD: Word = wordOf(ZERO64);
+
 export function scalar(bits: BitVector): Value {
-  return { bits, pointers: NO_POINTERS };
+  return { word: wordOf(bits), pointers: NO_POINTERS };
+}
+
+export function scalarWord(word: Word): Value {
+  return { word, pointers: NO_POINTERS };
 }
 
 export function pointer(region: Region, offset: BitVector): Value {
-  return { bits: ZERO64, pointers: [{ guard: TRUE, region, offset }] };
+  return { word: NULL_WORD, pointers: [{ guard: TRUE, region, offset }] };
 }
 
 /** Where the value is a number. */
@@ -73,12 +79,17 @@ export function selectValue(m: BddManager, condition: Ref, a: Value, b: Value): 
   if (a === b || condition === TRUE) return a;
   if (condition === FALSE) return b;
   if (a.pointers.length === 0 && b.pointers.length === 0) {
-    return sameBits(a.bits, b.bits) ? a : scalar(select(m, condition, a.bits, b.bits));
+    return sameWord(a.word, b.word) ? a : scalarWord(selectWord(m, condition, a.word, b.word));
   }
   const pointers = selectPointers(m, condition, a.pointers, b.pointers);
-  if (isAlwaysPointer(a)) return { bits: b.bits, pointers };
-  if (isAlwaysPointer(b)) return { bits: a.bits, pointers };
-  return { bits: select(m, condition, a.bits, b.bits), pointers };
+  if (isAlwaysPointer(a)) return { word: b.word, pointers };
+  if (isAlwaysPointer(b)) return { word: a.word, pointers };
+  return { word: selectWord(m, condition, a.word, b.word), pointers };
+}
+
+export function selectWord(m: BddManager, condition: Ref, a: Word, b: Word): Word {
+  if (sameWord(a, b)) return a;
+  return derive([a, b], () => select(m, condition, a.bits, b.bits));
 }
 
 function isAlwaysPointer(value: Value): boolean {
@@ -114,5 +125,5 @@ export function simplifyUnder(m: BddManager, path: Ref, value: Value): Value {
     if (within === path) return pointer(alternative.region, alternative.offset);
     if (within !== FALSE) pointers.push(alternative);
   }
-  return pointers.length === value.pointers.length ? value : { bits: value.bits, pointers };
+  return pointers.length === value.pointers.length ? value : { word: value.word, pointers };
 }

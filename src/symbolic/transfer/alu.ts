@@ -8,11 +8,14 @@ import {
   isScalarWhere,
   pointer,
   scalar,
+  scalarWord,
   selectValue,
+  selectWord,
   simplifyUnder,
   type PointerAlternative,
   type Value,
 } from '../value.js';
+import { defer, derive, isPending, wordOf, type Word } from '../word.js';
 import { operandValue, readRegister } from './registers.js';
 
 export function transferAlu(machine: Machine, state: MachineState, instruction: Instruction & { op: 'alu' }): void {
@@ -32,8 +35,9 @@ function sameRegister(dst: number, src: Operand): boolean {
 }
 
 export function transferMovsx(machine: Machine, state: MachineState, instruction: Instruction & { op: 'movsx' }): void {
-  const bits = numberOf(machine, state, readRegister(machine, state, instruction.src));
-  state.registers[instruction.dst] = scalar(movsxResult(instruction.width, instruction.bits, bits));
+  const source = wordIn(machine, state, readRegister(machine, state, instruction.src));
+  const result = derive([source], () => movsxResult(instruction.width, instruction.bits, source.bits));
+  state.registers[instruction.dst] = scalarWord(result);
 }
 
 export function transferEndian(
@@ -41,38 +45,66 @@ export function transferEndian(
   state: MachineState,
   instruction: Instruction & { op: 'endian' },
 ): void {
-  const bits = numberOf(machine, state, readRegister(machine, state, instruction.dst));
+  const source = wordIn(machine, state, readRegister(machine, state, instruction.dst));
   const swap = instruction.to === 'swap' || instruction.to !== (machine.littleEndian ? 'little' : 'big');
-  state.registers[instruction.dst] = scalar(endianResult(swap, instruction.bits, bits));
+  state.registers[instruction.dst] = scalarWord(
+    derive([source], () => endianResult(swap, instruction.bits, source.bits)),
+  );
 }
 
 /** The value as a number; where it is a pointer, an unknown one. */
-export function numberOf(machine: Machine, state: MachineState, value: Value): BitVector {
+export function wordIn(machine: Machine, state: MachineState, value: Value): Word {
   const simple = simplifyUnder(machine.manager, state.path, value);
-  if (simple.pointers.length === 0) return simple.bits;
+  if (simple.pointers.length === 0) return simple.word;
   const pointing = isScalarWhere(machine.manager, simple) ^ 1;
-  return selectValue(machine.manager, pointing, scalar(machine.fresh('kernel-memory')), scalar(simple.bits)).bits;
+  return selectWord(machine.manager, pointing, wordOf(machine.fresh('kernel-memory')), simple.word);
+}
+
+export function numberOf(machine: Machine, state: MachineState, value: Value): BitVector {
+  return wordIn(machine, state, value).bits;
 }
 
 function aluValue(machine: Machine, state: MachineState, op: AluOp, width: Width, a: Value, b: Value): Value {
-  const m = machine.manager;
-  if (a.pointers.length === 0 && b.pointers.length === 0) return scalar(aluResult(m, op, width, a.bits, b.bits));
   if (op === 'mov' && width === 64) return b;
+  if (a.pointers.length === 0 && b.pointers.length === 0)
+    return scalarWord(aluWord(machine, state, op, width, a.word, b.word));
+  const m = machine.manager;
   const [x, y] = [simplifyUnder(m, state.path, a), simplifyUnder(m, state.path, b)];
   if (width === 64 && (op === 'add' || op === 'sub')) return pointerArithmetic(machine, state, op, x, y);
-  return scalar(aluResult(m, op, width, numberOf(machine, state, x), numberOf(machine, state, y)));
+  return scalarWord(aluWord(machine, state, op, width, wordIn(machine, state, x), wordIn(machine, state, y)));
+}
+
+/** Operations whose diagrams can be exponentially larger than those of their operands, even with one constant operand. */
+const EXPENSIVE: ReadonlySet<AluOp> = new Set(['mul', 'div', 'mod', 'sdiv', 'smod']);
+/** Operations that work on each bit by itself or only move bits. */
+const CHEAP: ReadonlySet<AluOp> = new Set(['mov', 'and', 'or', 'xor']);
+
+export function aluWord(machine: Machine, state: MachineState, op: AluOp, width: Width, a: Word, b: Word): Word {
+  const m = machine.manager;
+  if (isPending(a) || isPending(b)) return defer(machine.worker, [a, b], () => aluResult(m, op, width, a.bits, b.bits));
+  const symbolic = (word: Word): boolean => word.bits.some((bit) => bit > FALSE);
+  const both = symbolic(a) && symbolic(b);
+  if (CHEAP.has(op) || (!both && !EXPENSIVE.has(op)) || (!symbolic(a) && !symbolic(b))) {
+    return wordOf(aluResult(m, op, width, a.bits, b.bits));
+  }
+  const { path } = state;
+  return defer(machine.worker, [a, b], () => {
+    // Nothing is meant outside the path, and inside it the operands are often much simpler.
+    const narrow = (word: Word): BitVector => (both ? word.bits.map((bit) => m.simplify(bit, path)) : word.bits);
+    return aluResult(m, op, width, narrow(a), narrow(b));
+  });
 }
 
 /** Pointer plus or minus number, and the distance of two pointers into one region; everything else is an unknown number. */
 function pointerArithmetic(machine: Machine, state: MachineState, op: 'add' | 'sub', a: Value, b: Value): Value {
   const m = machine.manager;
-  let result: Value = scalar(aluResult(m, op, 64, a.bits, b.bits));
+  let result: Value = scalarWord(aluWord(machine, state, op, 64, a.word, b.word));
   const put = (guard: Ref, value: () => Value): void => {
     if (m.and(state.path, guard) !== FALSE) result = selectValue(m, guard, value(), result);
   };
   const [aNumber, bNumber] = [isScalarWhere(m, a), isScalarWhere(m, b)];
   for (const p of a.pointers) {
-    put(m.and(p.guard, bNumber), () => moved(machine, p, op, b.bits));
+    put(m.and(p.guard, bNumber), () => moved(machine, p, op, b.word.bits));
     for (const q of b.pointers) {
       const distance = op === 'sub' && p.region === q.region;
       put(m.and(p.guard, q.guard), () =>
@@ -82,7 +114,7 @@ function pointerArithmetic(machine: Machine, state: MachineState, op: 'add' | 's
   }
   for (const q of b.pointers) {
     put(m.and(q.guard, aNumber), () =>
-      op === 'add' ? moved(machine, q, op, a.bits) : scalar(machine.fresh('kernel-memory')),
+      op === 'add' ? moved(machine, q, op, a.word.bits) : scalar(machine.fresh('kernel-memory')),
     );
   }
   return result;

@@ -16,9 +16,10 @@ export function takenWhere(machine: Machine, state: MachineState, instruction: I
 
 function compareValues(machine: Machine, state: MachineState, op: JmpOp, width: Width, a: Value, b: Value): Ref {
   const m = machine.manager;
-  if (a.pointers.length === 0 && b.pointers.length === 0) return branchCondition(m, op, width, a.bits, b.bits);
+  if (a.pointers.length === 0 && b.pointers.length === 0)
+    return branchCondition(m, op, width, a.word.bits, b.word.bits);
   const [x, y] = [simplifyUnder(m, state.path, a), simplifyUnder(m, state.path, b)];
-  let taken = branchCondition(m, op, width, x.bits, y.bits);
+  let taken = branchCondition(m, op, width, x.word.bits, y.word.bits);
   const put = (guard: Ref, condition: () => Ref): void => {
     if (m.and(state.path, guard) !== FALSE) taken = m.ite(guard, condition(), taken);
   };
@@ -36,7 +37,7 @@ function againstNumber(machine: Machine, state: MachineState, op: JmpOp, width: 
   const m = machine.manager;
   if (width === 64 && (op === 'eq' || op === 'ne')) {
     let zero: Ref = 0;
-    for (const bit of other.bits) zero = m.and(zero, bit ^ 1);
+    for (const bit of other.word.bits) zero = m.and(zero, bit ^ 1);
     if (m.isSubset(m.and(state.path, isScalarWhere(m, other)), zero)) return op === 'eq' ? FALSE : FALSE ^ 1;
   }
   return machine.freshBit('kernel-memory');

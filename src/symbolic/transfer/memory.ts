@@ -1,12 +1,11 @@
 import { FALSE, type Ref } from '../../bdd/manager.js';
-import type { AtomicOp, Instruction } from '../../ebpf/types.js';
-import { aluResult } from '../alu.js';
-import { constant, equal, zeroExtend, type BitVector } from '../bitvector.js';
+import type { Instruction } from '../../ebpf/types.js';
+import { constant, equal } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import { load, store } from '../memory-access.js';
 import type { MachineState } from '../state.js';
-import { pointer, scalar, selectValue, type Value } from '../value.js';
-import { numberOf } from './alu.js';
+import { pointer, scalar, scalarWord, selectValue, type Value } from '../value.js';
+import { aluWord, numberOf, wordIn } from './alu.js';
 import { operandValue, readRegister } from './registers.js';
 
 export function transferLoad(machine: Machine, state: MachineState, instruction: Instruction & { op: 'load' }): void {
@@ -35,25 +34,16 @@ export function transferAtomic(
     state.registers[src] = old;
     return;
   }
-  const [before, operand] = [numberOf(machine, state, old), numberOf(machine, state, source)];
+  const [before, operand] = [wordIn(machine, state, old), wordIn(machine, state, source)];
   if (atomic === 'cmpxchg') {
     const expected = numberOf(machine, state, readRegister(machine, state, 0));
-    const same = equal(m, before.slice(0, size * 8), expected.slice(0, size * 8));
-    store(machine, state, base, off, size, selectValue(m, same, scalar(operand), scalar(before)));
-    state.registers[0] = scalar(zeroExtend(before.slice(0, size * 8), 64));
+    const same = equal(m, before.bits.slice(0, size * 8), expected.slice(0, size * 8));
+    store(machine, state, base, off, size, selectValue(m, same, scalarWord(operand), scalarWord(before)));
+    state.registers[0] = scalarWord(before);
     return;
   }
-  store(machine, state, base, off, size, scalar(combined(machine, atomic, before, operand)));
-  if (fetch) state.registers[src] = scalar(zeroExtend(before.slice(0, size * 8), 64));
-}
-
-function combined(
-  machine: Machine,
-  atomic: Exclude<AtomicOp, 'xchg' | 'cmpxchg'>,
-  a: BitVector,
-  b: BitVector,
-): BitVector {
-  return aluResult(machine.manager, atomic, 64, a, b);
+  store(machine, state, base, off, size, scalarWord(aluWord(machine, state, atomic, 64, before, operand)));
+  if (fetch) state.registers[src] = scalarWord(before);
 }
 
 /** Immediate loads of 64 bits: numbers, maps, values of maps, functions. */
