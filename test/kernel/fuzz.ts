@@ -25,6 +25,8 @@ export interface FuzzResult {
   allowed: number;
   /** Programs with both verdicts among their answers: the others test little. */
   discerning: number;
+  /** Programs for which a judge left requests undecided, which is honest but must stay rare; by judge and reason. */
+  undecided: Map<string, number>;
   /** Empty, or the first few disagreements, each enough to repeat it. */
   disagreements: string[];
 }
@@ -40,7 +42,15 @@ export const NO_ENVIRONMENT: ProgramEnvironment = {
 };
 
 export async function fuzz(referee: Referee, options: FuzzOptions): Promise<FuzzResult> {
-  const result: FuzzResult = { programs: 0, refused: 0, verdicts: 0, allowed: 0, discerning: 0, disagreements: [] };
+  const result: FuzzResult = {
+    programs: 0,
+    refused: 0,
+    verdicts: 0,
+    allowed: 0,
+    discerning: 0,
+    undecided: new Map(),
+    disagreements: [],
+  };
   const cgroup = await referee.createCgroup('fuzz');
   for (let seed = options.seed; result.programs < options.programs; seed++) {
     const answered = await ask(referee, cgroup, seed, options.requestsPerProgram);
@@ -96,12 +106,24 @@ function compare(
   { program, requests, verdicts }: Answered,
 ): void {
   for (const judge of judges) {
-    const decide = judge.prepare(program, NO_ENVIRONMENT);
-    const wrong = requests.findIndex((request, index) => decide(request) !== verdicts[index]);
+    let decide: (request: DeviceRequest) => string;
+    try {
+      decide = judge.prepare(program, NO_ENVIRONMENT);
+    } catch (error) {
+      result.disagreements.push(`seed ${String(seed)}: ${judge.name} threw ${(error as Error).stack ?? ''}`);
+      continue;
+    }
+    const answers = requests.map(decide);
+    const open = answers.find((answer) => answer.startsWith('undecided'));
+    if (open !== undefined) {
+      const key = `${judge.name} ${open}`;
+      result.undecided.set(key, (result.undecided.get(key) ?? 0) + 1);
+    }
+    const wrong = answers.findIndex((answer, index) => answer !== verdicts[index] && !answer.startsWith('undecided'));
     const request = requests[wrong];
     if (request === undefined) continue;
     result.disagreements.push(
-      `seed ${String(seed)}: ${JSON.stringify(request)}: kernel ${String(verdicts[wrong])}, ${judge.name} ${decide(request)}`,
+      `seed ${String(seed)}: ${JSON.stringify(request)}: kernel ${String(verdicts[wrong])}, ${judge.name} ${String(answers[wrong])}`,
     );
   }
 }

@@ -1,7 +1,10 @@
 /** The two of ours that the kernel referees, behind one face: the concrete interpreter and the symbolic evaluator. */
+import { BddManager } from '../../src/bdd/manager.js';
 import { interpret } from '../../src/ebpf/interpreter/interpret.js';
 import type { Program, ProgramEnvironment } from '../../src/ebpf/types.js';
+import { DeviceSpace } from '../../src/policy/device-set.js';
 import type { DeviceRequest } from '../../src/policy/types.js';
+import { Evaluator } from '../../src/symbolic/evaluate.js';
 
 export interface Judge {
   name: string;
@@ -15,5 +18,26 @@ export const interpreter: Judge = {
     const result = interpret(program, environment, request);
     if (result.outcome === 'undecided') return `undecided: ${result.reason}`;
     return result.r0 === 1n ? 'allow' : 'deny';
+  },
+};
+
+export const evaluator: Judge = {
+  name: 'evaluator',
+  prepare: (program, environment) => {
+    const manager = new BddManager();
+    const space = new DeviceSpace(manager);
+    const result = new Evaluator(manager).evaluate(program, environment);
+    const allowed = space.fromRef(result.allowed);
+    const denied = space.fromRef(result.denied);
+    const undecided = result.undecided.map(({ region, reason }) => ({ region: space.fromRef(region), reason }));
+    return (request) => {
+      const answers = [
+        ...(allowed.contains(request) ? ['allow'] : []),
+        ...(denied.contains(request) ? ['deny'] : []),
+        ...undecided.filter(({ region }) => region.contains(request)).map(({ reason }) => `undecided: ${reason}`),
+      ];
+      // The parts exclude each other and cover the space: anything but one answer is a disagreement with every referee.
+      return answers.length === 1 ? (answers[0] ?? '') : `${String(answers.length)} answers: ${answers.join(', ')}`;
+    };
   },
 };

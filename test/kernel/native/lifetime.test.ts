@@ -109,7 +109,7 @@ describe('environments', () => {
   });
 
   it('worker threads load it side by side and may be terminated in the middle of a scan', async () => {
-    const child = spawn(process.execPath, [childScript, addonPath, 'terminate-in-scan', scratch.path, '12'], {
+    const child = spawn(process.execPath, [childScript, addonPath, 'terminate-in-scan', scratch.path, '30'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const output = { stdout: '', stderr: '' };

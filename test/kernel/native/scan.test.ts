@@ -20,7 +20,7 @@ beforeEach(async () => {
   scratch = await referee.createCgroup('native-scan');
 });
 afterEach(async () => {
-  execFileSync('find', [scratch.path, '-mindepth', '1', '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+  execFileSync('find', [scratch.path, '-mindepth', '1', '-depth', '-type', 'd', '-delete']);
   await referee.removeCgroup(scratch);
 });
 afterAll(async () => {
