@@ -189,20 +189,20 @@ Napi::Value mapNextKeyCall(const Napi::CallbackInfo& info) {
 
 class ScanWorker : public Napi::AsyncWorker {
  public:
-  ScanWorker(Napi::Env env, std::string rootPath)
-      : Napi::AsyncWorker(env, "devpolicy.scan"), promise_(Napi::Promise::Deferred::New(env)), rootPath_(std::move(rootPath)) {}
-  Napi::Promise promise() const { return promise_.Promise(); }
+  ScanWorker(Napi::Env env, napi_deferred deferred, std::string rootPath)
+      : Napi::AsyncWorker(env, "devpolicy.scan"), deferred_(deferred), rootPath_(std::move(rootPath)) {}
   void Execute() override { failure_ = scanTree(rootPath_, kScanLimits, &scan_); }
   void OnOK() override {
+    // Refused when the environment has been terminated meanwhile: then nobody waits for it.
     if (failure_.failed()) {
-      promise_.Reject(toError(Env(), failure_).Value());
+      napi_reject_deferred(Env(), deferred_, toError(Env(), failure_).Value());
     } else {
-      promise_.Resolve(toObject(Env(), scan_));
+      napi_resolve_deferred(Env(), deferred_, toObject(Env(), scan_));
     }
   }
 
  private:
-  Napi::Promise::Deferred promise_;
+  const napi_deferred deferred_;
   const std::string rootPath_;
   Scan scan_;
   Failure failure_;
@@ -211,10 +211,14 @@ class ScanWorker : public Napi::AsyncWorker {
 Napi::Value scanCall(const Napi::CallbackInfo& info) {
   std::string path;
   if (!readPath(info[0], &path)) return wrongArgument(info.Env(), "scan: a path is expected");
-  ScanWorker* worker = new ScanWorker(info.Env(), std::move(path));
-  const Napi::Promise promise = worker->promise();
-  worker->Queue();  // the worker deletes itself when it is done
-  return promise;
+  napi_deferred deferred = nullptr;
+  napi_value promise = nullptr;
+  // Not Napi::Promise::Deferred: a worker thread that is being terminated gets no promise, and without C++ exceptions that class would go
+  // on with an uninitialised one.
+  if (napi_create_promise(info.Env(), &deferred, &promise) != napi_ok) return Napi::Value();
+  ScanWorker* worker = new ScanWorker(info.Env(), deferred, std::move(path));
+  worker->Queue();  // it deletes itself when it is done
+  return Napi::Value(info.Env(), promise);
 }
 
 Napi::Value bootTimeCall(const Napi::CallbackInfo& info) {
