@@ -44,7 +44,8 @@ export function assertPartition({ allowed, denied, undecided }: Partition): void
 
 /**
  * Exact difference. A request that either side leaves undecided is undecided, never missing or excess: what is wanted AND undecided may well
- * be allowed. `known` are devices a reader of this report knows, preferred as witnesses.
+ * be allowed. What the kernel never asks (DeviceSpace.neverAsked) makes no difference. `known` are devices a reader of this report knows,
+ * preferred as witnesses.
  */
 export function comparePolicies(
   wanted: Partition,
@@ -53,7 +54,8 @@ export function comparePolicies(
 ): PolicyDifference {
   assertPartition(wanted);
   assertPartition(actual);
-  const region = (set: DeviceSet): DifferenceRegion | null => {
+  const region = (all: DeviceSet): DifferenceRegion | null => {
+    const set = all.subtract(all.space.neverAsked);
     const witness = pickWitness(set, known);
     return witness === null ? null : { set, witness };
   };

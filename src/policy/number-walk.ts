@@ -34,7 +34,7 @@ export function majorStretches(manager: BddManager, tuple: Tuple): { low: number
   const out: { low: number; high: number; tuple: Tuple }[] = [];
   walk(manager, tuple, MAJOR_FIELD, 0, 0, (low, high, leaf) => {
     const last = out.at(-1);
-    if (last !== undefined && last.tuple.every((ref, index) => ref === leaf[index])) last.high = high;
+    if (last?.tuple.every((ref, index) => ref === leaf[index])) last.high = high;
     else out.push({ low, high, tuple: leaf });
   });
   return out;

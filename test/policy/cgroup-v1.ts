@@ -41,7 +41,7 @@ export class DevicesController {
 
   /** match_exception() and match_exception_partial(). */
   allows(type: string, major: number, minor: number, access: AccessName): boolean {
-    const asked = access === '-' ? [] : [...access];
+    const asked = access === '-' ? [] : Array.from(access);
     const matching = this.#exceptions.filter(
       (each) =>
         each.type === type &&

@@ -138,6 +138,12 @@ describe('the difference of two policies', () => {
     ).toBe(true);
   });
 
+  it('does not speak of what the kernel never asks', () => {
+    const result = comparePolicies(decided(setOf('c 0:0 rwm')), decided(setOf('b 0:0 rwm')));
+    expect(result.missing).toBeNull();
+    expect(result.excess?.set.equals(setOf('b 0:0 {m}'))).toBe(true);
+  });
+
   it('partitions the space whatever the two policies are', () => {
     const rules = fc.array(maskedRule, { maxLength: 4 });
     fc.assert(
@@ -149,7 +155,8 @@ describe('the difference of two policies', () => {
         const { missing, excess, undecided } = comparePolicies(wanted, actual);
         const agree = wanted.allowed.intersect(actual.allowed).union(wanted.denied.intersect(actual.denied));
         const parts = [missing, excess, undecided].map((region) => region?.set ?? space.nothing);
-        expect([agree, ...parts].reduce((sum, set) => sum + set.count(), 0n)).toBe(space.everything.count());
+        const never = space.neverAsked.subtract(agree);
+        expect([agree, never, ...parts].reduce((sum, set) => sum + set.count(), 0n)).toBe(space.everything.count());
         for (const region of [missing, excess, undecided]) {
           if (region !== null) expect(region.set.contains(region.witness)).toBe(true);
         }

@@ -251,4 +251,4 @@ const plainRule: fc.Arbitrary<DeviceRule> = fc.record({
     { weight: 1, arbitrary: fc.constant<[number, number]>([0, 1048575]) },
   ),
   access: fc.constantFrom(['-', 'm'], ['-', 'r'], ['-', 'r', 'w', 'rw'], ['-', 'm', 'r', 'w', 'rw']),
-}) as fc.Arbitrary<DeviceRule>;
+});
