@@ -28,7 +28,7 @@ export async function main(words: readonly string[]): Promise<number> {
       seed,
       programs,
       requestsPerProgram,
-      judges: [interpreter, evaluator],
+      judges: [interpreter, evaluator()],
       progress: report,
     });
     report(result);

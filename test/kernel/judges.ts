@@ -5,6 +5,7 @@ import type { Program, ProgramEnvironment } from '../../src/ebpf/types.js';
 import { DeviceSpace } from '../../src/policy/device-set.js';
 import type { DeviceRequest } from '../../src/policy/types.js';
 import { Evaluator } from '../../src/symbolic/evaluate.js';
+import type { EvaluationLimits } from '../../src/symbolic/limits.js';
 
 export interface Judge {
   name: string;
@@ -21,12 +22,13 @@ export const interpreter: Judge = {
   },
 };
 
-export const evaluator: Judge = {
+/** With its own limits, or with smaller ones, where many programs have to be gone through in little time. */
+export const evaluator: (limits?: Partial<EvaluationLimits>) => Judge = (limits = {}) => ({
   name: 'evaluator',
   prepare: (program, environment) => {
     const manager = new BddManager();
     const space = new DeviceSpace(manager);
-    const result = new Evaluator(manager).evaluate(program, environment);
+    const result = new Evaluator(manager, limits).evaluate(program, environment);
     const allowed = space.fromRef(result.allowed);
     const denied = space.fromRef(result.denied);
     const undecided = result.undecided.map(({ region, reason }) => ({ region: space.fromRef(region), reason }));
@@ -40,4 +42,4 @@ export const evaluator: Judge = {
       return answers.length === 1 ? (answers[0] ?? '') : `${String(answers.length)} answers: ${answers.join(', ')}`;
     };
   },
-};
+});
