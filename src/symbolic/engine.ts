@@ -140,10 +140,13 @@ export class Engine {
       case 'jump-register':
         this.#jumpRegister(state, instruction.reg);
         return false;
-      case 'call-kfunc':
-        // It may be bpf_throw, which does not return.
-        machine.giveUp(state, TRUE, 'kfunc');
+      case 'call-kfunc': {
+        // Where the dump does not say which function it is, it may be bpf_throw, which does not return.
+        const name = instruction.imm === 0 ? null : this.#helperName(state, instruction.imm);
+        if (name !== null && name !== 'bpf_throw') return this.#straight(state, instruction);
+        machine.giveUp(state, TRUE, `kfunc:${name ?? 'unresolved'}`);
         return false;
+      }
       default:
         return this.#straight(state, instruction);
     }
@@ -188,6 +191,7 @@ export class Engine {
         state.registers[instruction.dst] = loadedImmediate(machine, instruction);
         return;
       case 'call-helper':
+      case 'call-kfunc':
         callHelper(machine, state, this.#helperName(state, instruction.imm));
         return;
       case 'address-conversion': {

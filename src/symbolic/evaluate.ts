@@ -70,6 +70,18 @@ export class Evaluator {
     return { returnsNonZero: word[32]!, retval: mayHaveSetRetval ? word.slice(0, 32) : null };
   }
 
+  /** The kernel's verdict if these programs run in this order on one request. */
+  verdictOf(outcomes: readonly Outcome[]): Partition {
+    const m = this.manager;
+    const budget = { nodes: this.#limits.nodes, steps: this.#limits.steps };
+    try {
+      return m.withBudget(budget, () => partition(m, this.inputs, listVerdict(m, this.inputs, outcomes)));
+    } catch (error) {
+      if (!(error instanceof BddBudgetError)) throw error;
+      return { allowed: FALSE, denied: FALSE, undecided: [{ region: TRUE, reason: 'budget' }] };
+    }
+  }
+
   #evaluate(program: Program, environment: ProgramEnvironment, name: string): EvaluationResult {
     const m = this.manager;
     const machine = new Machine(m, this.inputs, program, environment, name);
@@ -79,7 +91,7 @@ export class Evaluator {
     else this.#run(engine);
     if (machine.finished !== TRUE) throw new InternalError('the evaluation lost part of the request space');
     const outcome: Outcome = { returnsNonZero: machine.returned, retval: machine.retval };
-    const verdict = this.#partition(outcome);
+    const verdict = this.verdictOf([outcome]);
     const cost = { instructions: engine.executed, nodes: m.size - mark, steps: m.steps - steps };
     const result = { ...verdict, outcome, cost };
     return cost.nodes > WORTH_RELEASING ? this.#release(mark, result) : result;
@@ -94,17 +106,6 @@ export class Evaluator {
     } catch (error) {
       if (!(error instanceof BddBudgetError)) throw error;
       machine.abandon(machine.finished ^ 1, 'budget', null);
-    }
-  }
-
-  #partition(outcome: Outcome): Partition {
-    const m = this.manager;
-    const budget = { nodes: this.#limits.nodes, steps: this.#limits.steps };
-    try {
-      return m.withBudget(budget, () => partition(m, this.inputs, listVerdict(m, this.inputs, [outcome])));
-    } catch (error) {
-      if (!(error instanceof BddBudgetError)) throw error;
-      return { allowed: FALSE, denied: FALSE, undecided: [{ region: TRUE, reason: 'budget' }] };
     }
   }
 

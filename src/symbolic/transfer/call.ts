@@ -1,6 +1,7 @@
 import { FALSE, TRUE, type Ref } from '../../bdd/manager.js';
 import type { Instruction } from '../../ebpf/types.js';
 import { constant, equal, isZero, lessUnsigned, type BitVector } from '../bitvector.js';
+import { REQUEST_VARIABLES } from '../../policy/variables.js';
 import type { Engine } from '../engine.js';
 import { positionOf } from '../flow.js';
 import type { Machine } from '../machine.js';
@@ -65,9 +66,12 @@ export function returnFromFunction(engine: Engine, state: MachineState): void {
   const frame = state.frames[state.frames.length - 1];
   const result = readRegister(machine, state, 0);
   if (frame === undefined) {
-    // The kernel keeps 32 bits of r0 (bpf_prog_run returns u32).
-    const nonZero = isZero(m, numberOf(machine, state, result).slice(0, 32)) ^ 1;
-    machine.finish(state.path, nonZero, state.retval);
+    const bits = numberOf(machine, state, result);
+    const invalid = m.and(state.path, isZero(m, bits.slice(1)) ^ 1);
+    // The verifier lets only 0 and 1 through (check_return_code); a value that is not known is therefore one of them.
+    if (!m.support(invalid).some((variable) => variable >= REQUEST_VARIABLES))
+      machine.giveUp(state, invalid, 'return-value');
+    machine.finish(state.path, isZero(m, bits) ^ 1, state.retval);
     return;
   }
   dropStack(machine, state);
