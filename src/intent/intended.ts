@@ -48,7 +48,7 @@ export function intendedOf(
   const policy = LXC_ENGINES.has(container.engine)
     ? lxcIntent(space, snapshot, container, host, observed)
     : container.engine === 'nspawn'
-      ? nspawnIntent(space, snapshot, container, host)
+      ? nspawnIntent(space, snapshot, container, host, observed)
       : ociIntent(space, container, host, observed);
   if (policy !== null) return { kind: 'policy', policy };
   const source = container.sources.find((each) => each.kind === 'unreadable' && DECISIVE.has(each.expected));
@@ -56,8 +56,13 @@ export function intendedOf(
 }
 
 /** What a systemd unit that is no container was meant to have; kind "none" for one without device settings of its own. */
-export function intendedOfUnit(space: DeviceSpace, snapshot: Snapshot, unit: UnitRecord): Intention {
-  const policy = intendedFromUnit(space, unit, hostOf(snapshot, unit.nestedIn).systemd);
+export function intendedOfUnit(
+  space: DeviceSpace,
+  snapshot: Snapshot,
+  unit: UnitRecord,
+  observed: readonly DeviceSet[] = [],
+): Intention {
+  const policy = intendedFromUnit(space, unit, hostOf(snapshot, unit.nestedIn).systemd, 'systemd', observed);
   return policy === null || policy.attaches === 'none' ? { kind: 'none' } : { kind: 'policy', policy };
 }
 
@@ -168,9 +173,10 @@ function nspawnIntent(
   snapshot: Snapshot,
   container: ContainerRecord,
   host: HostFacts,
+  observed: readonly DeviceSet[],
 ): IntendedPolicy | null {
   const unit = snapshot.units.find(({ name, nestedIn }) => name === container.unit && nestedIn === container.nestedIn);
-  return unit === undefined ? null : intendedFromUnit(space, unit, host.systemd, 'nspawn');
+  return unit === undefined ? null : intendedFromUnit(space, unit, host.systemd, 'nspawn', observed);
 }
 
 function find<Source extends SourceRecord>(sources: readonly SourceRecord[], kind: Source['kind']): Source | null {

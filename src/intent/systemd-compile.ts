@@ -3,9 +3,9 @@ import { parseProcDevices, type DriverMajor } from '../policy/proc-devices.js';
 import type { DeviceType } from '../policy/types.js';
 import type { NodeRecord } from '../snapshot/types.js';
 import type { CompiledPolicy, CompiledRule } from './compiled.js';
-import { parseNode, type DeviceAllowEntry, type DeviceAllowNode } from './device-allow.js';
+import type { DeviceAllowEntry } from './device-allow.js';
 import { fnmatch } from './fnmatch.js';
-import { compiledSet, partitionWith, ruleSet } from './set.js';
+import { compiledSet, decidedPartition, partitionWith, ruleSet } from './set.js';
 import { implicitEntries } from './systemd-implicit.js';
 import type { UnitDeviceSettings } from './systemd-settings.js';
 import type { PolicyPartition } from './types.js';
@@ -24,8 +24,8 @@ export interface SystemdHost {
 export interface ResolvedEntry {
   readonly entry: DeviceAllowEntry;
   readonly rules: readonly CompiledRule[];
-  /** Why it contributes nothing ("missing", "unmatched", "skipped"), or that it is not known what it contributes. */
-  readonly state: 'resolved' | 'missing' | 'unmatched' | 'skipped' | 'unknown';
+  /** Why it contributes nothing ("missing", "unmatched", "skipped"), that it is not known what it contributes, or that a standard node was taken to exist. */
+  readonly state: 'resolved' | 'assumed' | 'missing' | 'unmatched' | 'skipped' | 'unknown';
   /** For `unknown`: what would have to be known. */
   readonly reason: string | null;
 }
@@ -42,11 +42,14 @@ export interface CompiledUnit {
   readonly forcedDeny: boolean;
   /** It is not certain whether there is a program at all. */
   readonly maybeNone: string | null;
-  /** Nodes of the static list nobody looked at (captures without a listing of /dev), taken to exist with their fixed numbers. */
-  readonly assumedNodes: readonly string[];
+  /**
+   * Standard nodes nobody looked at (captures without a listing of /dev), taken to exist with their fixed numbers: devtmpfs and every container
+   * manager make them. Their rules are part of `program`.
+   */
+  readonly assumed: readonly { readonly rule: CompiledRule; readonly path: string }[];
 }
 
-/** Node rules of the static list (closed, and auto with a list), src/core/bpf-devices.c. Numbers from Documentation/admin-guide/devices.txt. */
+/** Node rules of the static list (closed, and auto with a list), src/core/bpf-devices.c. Numbers as Documentation/admin-guide/devices.txt has them. */
 const STATIC_NODES: readonly { path: string; major: number; minor: number }[] = [
   { path: '/dev/null', major: 1, minor: 3 },
   { path: '/dev/zero', major: 1, minor: 5 },
@@ -74,11 +77,11 @@ export function systemdHost(
 export function compileUnit(settings: UnitDeviceSettings, host: SystemdHost): CompiledUnit {
   const { policy, entries: listed, maybeNone, uncertain } = implicitEntries(settings, host.release);
   if (policy === 'auto' && listed.length === 0) {
-    return { settings, program: null, entries: [], open: [], forcedDeny: false, maybeNone: null, assumedNodes: [] };
+    return { settings, program: null, entries: [], open: [], forcedDeny: false, maybeNone: null, assumed: [] };
   }
   const entries = listed.map((entry) => resolveEntry(entry, host));
   const possible = uncertain.map((entry) => resolveEntry(entry, host));
-  const withStatic = policy !== 'strict' ? staticRules(host) : { rules: [], open: [], assumed: [] };
+  const withStatic: StaticRules = policy !== 'strict' ? staticRules(host) : { rules: [], open: [], assumed: [] };
   const rules = [...withStatic.rules, ...entries.flatMap((each) => each.rules)];
   const open = [
     ...withStatic.open,
@@ -93,17 +96,37 @@ export function compileUnit(settings: UnitDeviceSettings, host: SystemdHost): Co
     open,
     forcedDeny: rules.length === 0,
     maybeNone,
-    assumedNodes: withStatic.assumed,
+    assumed: [...withStatic.assumed, ...entries.flatMap(assumedRules)],
   };
 }
 
-/** The partition a compiled unit enforces at its own cgroup. Null where it has no program. */
-export function unitPartition(space: DeviceSpace, unit: CompiledUnit): PolicyPartition | null {
+/**
+ * The partition a compiled unit enforces at its own cgroup. Null where it has no program.
+ *
+ * @param lastApplied policies of programs systemd attached to this unit before. Where the snapshot does not tell what a line resolves to, one of
+ *   them does, if it is these settings with nothing but such lines resolved: it shows what systemd found when it applied them.
+ */
+export function unitPartition(
+  space: DeviceSpace,
+  unit: CompiledUnit,
+  lastApplied: readonly DeviceSet[] = [],
+): PolicyPartition | null {
   if (unit.program === null) return null;
   const allowed = compiledSet(space, unit.program);
   const undecided = unit.open.map(({ rule, reason }) => ({ region: ruleSet(space, rule).subtract(allowed), reason }));
-  if (unit.maybeNone === null) return partitionWith(allowed, undecided);
-  return partitionWith(allowed, [...undecided, { region: allowed.complement(), reason: unit.maybeNone }]);
+  if (unit.maybeNone !== null)
+    return partitionWith(allowed, [...undecided, { region: allowed.complement(), reason: unit.maybeNone }]);
+  if (undecided.length > 0 || unit.assumed.length > 0) {
+    const taken = new Set(unit.assumed.map(({ rule }) => rule));
+    const certain = compiledSet(space, {
+      ...unit.program,
+      rules: unit.program.rules.filter((rule) => !taken.has(rule)),
+    });
+    const most = space.unionAll([allowed, ...undecided.map(({ region }) => region)]);
+    const shown = lastApplied.find((set) => certain.implies(set) && set.implies(most));
+    if (shown !== undefined) return decidedPartition(shown);
+  }
+  return partitionWith(allowed, undecided);
 }
 
 /** The part of a unit's allowed set that one line contributes. */
@@ -140,7 +163,11 @@ export function resolveEntry(entry: DeviceAllowEntry, host: SystemdHost): Resolv
       return unknown(`systemd:${node.why}`);
     case 'path': {
       const record = host.nodes.get(node.path);
-      if (record === undefined) return unknown(`node:${node.path}`);
+      if (record === undefined) {
+        const standard = STATIC_NODES.find(({ path }) => path === node.path);
+        if (standard === undefined) return unknown(`node:${node.path}`);
+        return { entry, rules: [allow('c', standard.major, standard.minor, access)], state: 'assumed', reason: null };
+      }
       return record.type === null
         ? nothing('missing')
         : resolved([allow(record.type, record.major, record.minor, access)]);
@@ -158,27 +185,36 @@ export function resolveEntry(entry: DeviceAllowEntry, host: SystemdHost): Resolv
   }
 }
 
-/** devtmpfs and every container manager make these nodes, so one that was not looked at is taken to exist, and said. */
-function staticRules(host: SystemdHost): {
-  rules: CompiledRule[];
-  open: { rule: CompiledRule; reason: string }[];
-  assumed: string[];
-} {
-  const rules = [allow('c', 0, 0, 7), allow('b', 0, 0, 7)];
-  const open: { rule: CompiledRule; reason: string }[] = [];
-  const assumed: string[] = [];
-  for (const { path, major, minor } of STATIC_NODES) {
-    const record = host.nodes.get(path);
-    if (record === undefined) assumed.push(path);
-    if (record === undefined) rules.push(allow('c', major, minor, 7));
-    else if (record.type !== null) rules.push(allow(record.type, record.major, record.minor, 7));
-  }
-  const pts: DeviceAllowNode | { error: string } = parseNode('char-pts');
-  if ('error' in pts) throw new TypeError(pts.error);
-  const resolved = resolveEntry({ text: 'char-pts rw', node: pts, access: 6, impliedBy: 'DevicePolicy=' }, host);
-  rules.push(...resolved.rules);
-  if (resolved.state === 'unknown') open.push({ rule: allow('c', 136, null, 6), reason: 'proc-devices' });
-  return { rules, open, assumed };
+interface StaticRules {
+  readonly rules: readonly CompiledRule[];
+  readonly open: CompiledUnit['open'];
+  readonly assumed: CompiledUnit['assumed'];
+}
+
+function staticRules(host: SystemdHost): StaticRules {
+  const entries = STATIC_NODES.map(({ path }) =>
+    resolveEntry({ text: path, node: { kind: 'path', path }, access: 7, impliedBy: 'DevicePolicy=' }, host),
+  );
+  const pts = resolveEntry(
+    {
+      text: 'char-pts rw',
+      node: { kind: 'pattern', type: 'c', pattern: 'pts' },
+      access: 6,
+      impliedBy: 'DevicePolicy=',
+    },
+    host,
+  );
+  return {
+    // /run/systemd/inaccessible/chr and blk are nodes 0:0.
+    rules: [allow('c', 0, 0, 7), allow('b', 0, 0, 7), ...[...entries, pts].flatMap(({ rules }) => rules)],
+    open: pts.state === 'unknown' ? [{ rule: allow('c', 136, null, 6), reason: 'proc-devices' }] : [],
+    assumed: entries.flatMap(assumedRules),
+  };
+}
+
+function assumedRules({ entry, rules, state }: ResolvedEntry): { rule: CompiledRule; path: string }[] {
+  const path = entry.node.kind === 'path' ? entry.node.path : entry.text;
+  return state === 'assumed' ? rules.map((rule) => ({ rule, path })) : [];
 }
 
 /** What a line that could not be resolved may allow: any device of its type. */

@@ -1,4 +1,4 @@
-import type { DeviceSpace } from '../policy/device-set.js';
+import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
 import type { UnitRecord } from '../snapshot/types.js';
 import { decidedPartition } from './set.js';
 import { compileUnit, unitPartition, type CompiledUnit, type SystemdHost } from './systemd-compile.js';
@@ -7,18 +7,19 @@ import type { IntendedPolicy, IntentWarning } from './types.js';
 
 /**
  * What a unit's device settings mean: what systemd holds (`systemctl show`) if it was asked, else what the files say. `runtime` is "systemd",
- * or "nspawn" where the unit is a machine's scope or service. Null when neither could be had.
+ * or "nspawn" where the unit is a machine's scope or service. `lastApplied`: see unitPartition. Null when neither could be had.
  */
 export function intendedFromUnit(
   space: DeviceSpace,
   unit: UnitRecord,
   host: SystemdHost,
   runtime = 'systemd',
+  lastApplied: readonly DeviceSet[] = [],
 ): IntendedPolicy | null {
   const settings = settingsFromShow(unit) ?? settingsFromFiles(unit);
   if (settings === null) return null;
   const compiled = compileUnit(settings, host);
-  const partition = unitPartition(space, compiled);
+  const partition = unitPartition(space, compiled, lastApplied);
   const source = {
     kind: settings.from === 'shown' ? 'systemctl-show' : 'unit-files',
     path: settings.from === 'shown' ? unit.name : (unit.files?.[0]?.path ?? unit.name),
@@ -50,6 +51,6 @@ export function unitWarnings(compiled: CompiledUnit): IntentWarning[] {
     ...compiled.entries
       .filter(({ state }) => state === 'missing' || state === 'unmatched' || state === 'skipped')
       .map(({ entry }): IntentWarning => ({ code: 'rule-ignored', about: `DeviceAllow=${entry.text}`, region: null })),
-    ...compiled.assumedNodes.map((path): IntentWarning => ({ code: 'node-assumed', about: path, region: null })),
+    ...compiled.assumed.map(({ path }): IntentWarning => ({ code: 'node-assumed', about: path, region: null })),
   ];
 }

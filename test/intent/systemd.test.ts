@@ -262,7 +262,7 @@ describe('systemd: resolving on a host', () => {
   });
   it('standard nodes nobody looked at are taken to exist, and named', () => {
     const compiled = compileUnit(files('x.service', '[Service]\nDevicePolicy=closed\n'), systemdHost(257, [], PROC));
-    expect(compiled.assumedNodes).toEqual([
+    expect(compiled.assumed.map(({ path }) => path)).toEqual([
       '/dev/null',
       '/dev/zero',
       '/dev/full',
@@ -272,6 +272,28 @@ describe('systemd: resolving on a host', () => {
       '/dev/ptmx',
     ]);
     expect(unitPartition(space(), compiled)!.allowed.contains({ type: 'c', major: 1, minor: 8, access: 2 })).toBe(true);
+  });
+  it('what systemd last attached tells what an unknown line resolves to, if it is these settings', () => {
+    const s = space();
+    const compiled = compileUnit(
+      files('x.service', '[Service]\nDevicePolicy=strict\nDeviceAllow=/dev/fuse rw\nDeviceAllow=/dev/null r\n'),
+      systemdHost(257, [], PROC),
+    );
+    const rules = (text: string): DeviceSet =>
+      unitPartition(
+        s,
+        compileUnit(files('y.service', `[Service]\nDevicePolicy=strict\n${text}`), systemdHost(257, [], PROC)),
+      )!.allowed;
+    const last = rules('DeviceAllow=/dev/char/10:229 rw\nDeviceAllow=/dev/null r\n');
+    expect(unitPartition(s, compiled, [last])).toMatchObject({ undecided: [] });
+    expect(unitPartition(s, compiled, [last])!.allowed.equals(last)).toBe(true);
+    // More than rw, or without /dev/null being certain: /dev/null was only assumed, so its absence is believed; a right nobody gave is not.
+    const other = rules('DeviceAllow=/dev/char/10:229 rwm\n');
+    expect(unitPartition(s, compiled, [other])!.undecided).toHaveLength(1);
+    const gone = rules('DeviceAllow=/dev/char/10:229 rw\n');
+    expect(unitPartition(s, compiled, [gone])!.allowed.contains({ type: 'c', major: 1, minor: 3, access: 2 })).toBe(
+      false,
+    );
   });
   it('a line systemd ignores is kept as evidence', () => {
     expect(
