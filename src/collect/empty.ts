@@ -17,6 +17,7 @@ export function emptySnapshot(byteOrder: 'little' | 'big'): Snapshot {
       machine: null,
       byteOrder,
       hostname: null,
+      bootId: null,
       cgroupLayout: null,
       cgroupMount: null,
       kptrRestrict: null,

@@ -70,6 +70,7 @@ export const hostRecord: Decoder<HostRecord> = object<HostRecord>({
   machine: optionalText,
   byteOrder: literal('little', 'big'),
   hostname: optionalText,
+  bootId: optionalText,
   cgroupLayout: nullable(literal('unified', 'hybrid', 'v1', 'none')),
   cgroupMount: optionalText,
   kptrRestrict: optionalNumber,

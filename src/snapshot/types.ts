@@ -45,6 +45,8 @@ export interface HostRecord {
   machine: string | null;
   byteOrder: 'little' | 'big';
   hostname: string | null;
+  /** /proc/sys/kernel/random/boot_id: tells two boots of one machine apart. */
+  bootId: string | null;
   /** "unified": cgroup v2 only. "hybrid": v2 plus a v1 devices controller. "v1": no v2 hierarchy. "none": neither. */
   cgroupLayout: 'unified' | 'hybrid' | 'v1' | 'none' | null;
   /** Mount point of cgroup v2 as the collector saw it. */
