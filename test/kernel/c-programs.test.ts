@@ -1,8 +1,9 @@
-/** The interpreter against the kernel on C programs with maps, helpers, functions, callbacks and tail calls. */
+/** Interpreter and evaluator against the kernel on C programs with maps, helpers, functions, callbacks and tail calls. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { interpret, type InterpretOptions, type InterpretResult } from '../../src/ebpf/interpreter/interpret.js';
 import type { DeviceRequest } from '../../src/policy/types.js';
 import { readLoaded, withObject, type Loaded } from './c-programs.js';
+import { evaluator } from './judges.js';
 import { Referee, type Handle } from './referee.js';
 
 let referee: Referee;
@@ -112,7 +113,7 @@ function verdictOf(result: InterpretResult): string {
   return result.r0 === 1n ? 'allow' : 'deny';
 }
 
-/** Requests that the kernel and the interpreter answer differently. */
+/** Requests that the interpreter answers differently from the kernel, or the evaluator the other way. */
 async function disagreements(
   program: Loaded,
   options?: InterpretOptions,
@@ -121,9 +122,12 @@ async function disagreements(
   await referee.attach(cgroup, program.handle);
   const kernel = await referee.verdicts(cgroup, REQUESTS);
   await referee.removeCgroup(cgroup);
+  const evaluated = evaluator({ nodes: 1_000_000, steps: 4_000_000, instructionNodes: 200_000 }).prepare(program.program, program.environment);
   const wrong = REQUESTS.flatMap((request, i) => {
     const ours = verdictOf(interpret(program.program, program.environment, request, options));
-    return ours === kernel[i] ? [] : [`${JSON.stringify(request)}: kernel ${String(kernel[i])}, interpreter ${ours}`];
+    const theirs = evaluated(request);
+    const line = `${JSON.stringify(request)}: kernel ${String(kernel[i])}, interpreter ${ours}, evaluator ${theirs}`;
+    return ours === kernel[i] && (theirs === kernel[i] || theirs.startsWith('undecided')) ? [] : [line];
   });
   return { wrong, allowed: kernel.filter((verdict) => verdict === 'allow').length };
 }

@@ -202,7 +202,7 @@ const NAMED: readonly (readonly [Helper, readonly string[]])[] = [
   [getRetval, ['bpf_get_retval']],
   [setRetval, ['bpf_set_retval']],
   [loop, ['bpf_loop']],
-  [forEachElement, ['bpf_for_each_map_elem']],
+  [forEachElement, ['bpf_for_each_map_elem', 'bpf_for_each_array_elem']],
   [reads('depends:cpu'), ['bpf_get_numa_node_id']],
   [reads('depends:cgroup'), ['bpf_get_current_ancestor_cgroup_id', 'bpf_current_task_under_cgroup']],
   [reads('depends:classid'), ['bpf_get_cgroup_classid_curr', 'bpf_get_cgroup_classid']],
