@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { KernelError } from '../errors.js';
 
@@ -123,6 +123,22 @@ export class FileTree {
     return this.#look(path, false);
   }
 
+  /** lstat of everything in a directory, by name: one walk for all. Empty if there is no such directory. */
+  lstatAll(path: string, maxEntries: number): Map<string, Stats> {
+    const found = new Map<string, Stats>();
+    try {
+      this.#with(path, true, (handle) => {
+        for (const name of readdirSync(handlePath(handle)).slice(0, maxEntries)) {
+          const stats = lstatSync(`${handlePath(handle)}/${name}`, { throwIfNoEntry: false });
+          if (stats !== undefined) found.set(name, stats);
+        }
+      });
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    return found;
+  }
+
   exists(path: string): boolean {
     try {
       return this.lstat(path) !== null;
@@ -161,6 +177,14 @@ export class FileTree {
     } finally {
       closeSync(handle);
     }
+  }
+
+  /** In this process's own tree the kernel resolves paths; links there are the administrator's. */
+  #openHere(path: string, follow: boolean): number {
+    for (const point of this.#blockedMounts) {
+      if (path === point || path.startsWith(`${point}/`)) throw new KernelError('open', 66, 'EREMOTE', path);
+    }
+    return openHandle(path, follow);
   }
 
   /**

@@ -37,3 +37,5 @@ export function readInput(path: string, maxBytes: number): Buffer {
     throw new InputError(`${path}: ${isMissing(error) ? 'no such file' : fileFailure(error).failed}`);
   }
 }
+
+export { collectSnapshot, type CollectOptions } from './collect.js';

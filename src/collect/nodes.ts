@@ -1,4 +1,7 @@
-import type { SourceRecord, UnitRecord } from '../snapshot/types.js';
+import type { Stats } from 'node:fs';
+import type { NodeRecord, SourceRecord, UnitRecord } from '../snapshot/types.js';
+import type { FileTree } from './files.js';
+import { errorCode } from './files.js';
 
 /** Nodes that systemd's own lists name (bpf-devices.c, unit.c): whether they exist decides what it allows. */
 export const STANDARD_DEVICES: readonly string[] = [
@@ -18,17 +21,12 @@ export const STANDARD_DEVICES: readonly string[] = [
 
 /** Device paths that unit settings and LXC configurations name: what they mean depends on the node that is there when they are applied. */
 export function namedDevicePaths(units: readonly UnitRecord[], sources: readonly SourceRecord[]): string[] {
+  const assigned = units.flatMap((unit) => unit.files ?? []).flatMap((file) => file.assignments);
+  const lxc = sources.flatMap((source) => (source.kind === 'lxc-config' ? source.assignments : []));
   const values = [
-    ...units
-      .flatMap((unit) =>
-        (unit.files ?? []).flatMap((file) => file.assignments.filter(([, key]) => key === 'DeviceAllow')),
-      )
-      .map(([, , value]) => value),
+    ...assigned.filter(([, key]) => key === 'DeviceAllow').map(([, , value]) => value),
     ...units.flatMap((unit) => unit.shown?.['DeviceAllow'] ?? []),
-    ...sources
-      .flatMap((source) => (source.kind === 'lxc-config' ? source.assignments : []))
-      .filter(({ key }) => /^lxc\.cgroup2?\.devices\./.test(key))
-      .map(({ value }) => value),
+    ...lxc.filter(({ key }) => /^lxc\.cgroup2?\.devices\./.test(key)).map(({ value }) => value),
   ];
   const paths = values.flatMap((value) => {
     const path = /^"?(\/dev\/[^\s"]+)/.exec(value.trim())?.[1];
@@ -36,4 +34,67 @@ export function namedDevicePaths(units: readonly UnitRecord[], sources: readonly
   });
   // /dev/char/M:m is read as a number by systemd and never looked at.
   return [...new Set(paths)].filter((path) => !/^\/dev\/(char|block)\/\d+:\d+$/.test(path)).sort();
+}
+
+/** What a device path leads to, without opening it; links are followed. A path that leads nowhere, or to no device, has type null. */
+export function nodeAt(tree: FileTree, path: string): NodeRecord {
+  const stats = tree.stat(path);
+  return (stats === null ? null : nodeOf(path, stats)) ?? { path, type: null, major: 0, minor: 0 };
+}
+
+/** Directories of /dev that hold no nodes of interest: pseudo-terminals, memory, and links to nodes seen elsewhere. */
+const SKIPPED = new Set(['pts', 'shm', 'mqueue', 'hugepages', 'fd', 'char', 'block', 'disk', 'console']);
+const MAX_NODES = 10_000;
+const MAX_PER_DIRECTORY = 20_000;
+const MAX_DEPTH = 4;
+
+/** The device nodes below /dev of a host or container, links left out; bounded in number and depth. */
+export function nodesBelow(tree: FileTree, directory = '/dev', depth = 0): NodeRecord[] {
+  const nodes: NodeRecord[] = [];
+  let entries: Map<string, Stats>;
+  try {
+    entries = tree.lstatAll(directory, MAX_PER_DIRECTORY);
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return [];
+  }
+  for (const [name, stats] of entries) {
+    const path = `${directory}/${name}`;
+    if (stats.isDirectory()) {
+      if (depth < MAX_DEPTH && !(depth === 0 && SKIPPED.has(name))) nodes.push(...nodesBelow(tree, path, depth + 1));
+    } else {
+      const node = nodeOf(path, stats);
+      if (node !== null) nodes.push(node);
+    }
+    if (nodes.length > MAX_NODES) return nodes.slice(0, MAX_NODES);
+  }
+  return nodes;
+}
+
+function nodeOf(path: string, stats: Stats): NodeRecord | null {
+  const type = stats.isCharacterDevice() ? 'c' : stats.isBlockDevice() ? 'b' : null;
+  return type === null ? null : { path, type, ...deviceNumbers(stats.rdev) };
+}
+
+/** dev_t as glibc packs it for user space (gnu_dev_major, gnu_dev_minor in sys/sysmacros.h): bits 8-19 and 32-43, bits 0-7 and 20-31. */
+export function deviceNumbers(rdev: number): { major: number; minor: number } {
+  const bits = BigInt(rdev);
+  const major = ((bits >> 8n) & 0xfffn) | ((bits >> 32n) & 0xffff_f000n);
+  const minor = (bits & 0xffn) | ((bits >> 12n) & 0xffff_ff00n);
+  return { major: Number(major), minor: Number(minor) };
+}
+
+/** Nodes of /dev and every path that is named somewhere, each once. */
+export function hostNodes(tree: FileTree, named: readonly string[]): NodeRecord[] {
+  const nodes = new Map(nodesBelow(tree).map((node) => [node.path, node]));
+  for (const path of [...STANDARD_DEVICES, ...named]) {
+    if (nodes.has(path)) continue;
+    try {
+      nodes.set(path, nodeAt(tree, path));
+    } catch (error) {
+      // Not looked at: no record, which means unknown.
+      if (errorCode(error) === null) throw error;
+    }
+  }
+  return [...nodes.values()];
 }

@@ -4,12 +4,19 @@ import type { Snapshot } from '../snapshot/types.js';
 /** What a snapshot says of its maker. */
 export const TOOL: Snapshot['tool'] = { name: 'devpolicy', version: packageVersion() };
 
-/** package.json lies two directories up from dist/collect as from src/collect; a bundle elsewhere does not know its version. */
+/** package.json lies one or two directories up from a bundle, dist/collect or src/collect; a single file elsewhere does not know its version. */
 function packageVersion(): string {
+  for (const path of ['../package.json', '../../package.json']) {
+    const version = versionIn(new URL(path, import.meta.url));
+    if (version !== null) return version;
+  }
+  return 'unknown';
+}
+
+function versionIn(manifest: URL): string | null {
   try {
-    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-    return /"name": "devpolicy",\s*"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
+    return /"name": "devpolicy",\s*"version": "([^"]+)"/.exec(readFileSync(manifest, 'utf8'))?.[1] ?? null;
   } catch {
-    return 'unknown';
+    return null;
   }
 }

@@ -1,0 +1,107 @@
+import { hostname, machine, release } from 'node:os';
+import type { DeviceLinks, HostRecord, SystemdRecord, V1DevicesRecord, VersionRecord } from '../snapshot/types.js';
+import type { FileTree } from './files.js';
+import { LIMITS, errorCode } from './files.js';
+import { machineByteOrder } from './program-file.js';
+import type { Machine } from './view.js';
+
+/** Facts of the host that do not depend on which containers run. */
+export function hostRecord(
+  host: Machine,
+  known: { systemd: SystemdRecord | null; runtimes: Record<string, VersionRecord>; clockSynchronised: boolean | null },
+): HostRecord {
+  const { proc, view } = host;
+  const sysctl = (name: string): number | null => proc.number(`sys/${name}`);
+  return {
+    kernelRelease: release(),
+    machine: machine(),
+    byteOrder: machineByteOrder(),
+    hostname: host.isOwnRoot ? hostname() : (textOf(view.tree, '/etc/hostname')?.trim() ?? null),
+    bootId: proc.text('sys/kernel/random/boot_id')?.trim() ?? null,
+    cgroupLayout: host.layout,
+    cgroupMount: host.cgroupMount,
+    kptrRestrict: sysctl('kernel/kptr_restrict'),
+    bpfJitHarden: sysctl('net/core/bpf_jit_harden'),
+    bpfJitEnable: sysctl('net/core/bpf_jit_enable'),
+    perfEventParanoid: sysctl('kernel/perf_event_paranoid'),
+    unprivilegedBpfDisabled: sysctl('kernel/unprivileged_bpf_disabled'),
+    capEff: effectiveCapabilities(host),
+    systemd: known.systemd,
+    runtimes: known.runtimes,
+    procDevices: proc.text('devices'),
+    devChar: devCharExists(view.tree),
+    deviceLinks: deviceLinks(view.tree),
+    bpfPins: null,
+    clockSynchronised: known.clockSynchronised,
+    v1Devices: [],
+    containerisedBy: containerisedBy(view.tree),
+  };
+}
+
+/** Of this process, as /proc/self/status has them. */
+function effectiveCapabilities(host: Machine): string | null {
+  const status = host.proc.text('self/status') ?? host.proc.text(`${String(process.pid)}/status`);
+  return /^CapEff:\s+([0-9a-f]+)$/m.exec(status ?? '')?.[1] ?? null;
+}
+
+/** Does /dev/char exist? null if that could not be seen. */
+export function devCharExists(tree: FileTree): boolean | null {
+  try {
+    return tree.stat('/dev/char') !== null;
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return null;
+  }
+}
+
+/** Names of the form M:m in the four directories that runc asks for a device. */
+export function deviceLinks(tree: FileTree): DeviceLinks {
+  const names = (directory: string): string[] | null => {
+    try {
+      return tree.list(directory).filter((name) => /^\d+:\d+$/.test(name));
+    } catch (error) {
+      if (errorCode(error) === null) throw error;
+      return null;
+    }
+  };
+  return {
+    devChar: names('/dev/char'),
+    devBlock: names('/dev/block'),
+    sysDevChar: names('/sys/dev/char'),
+    sysDevBlock: names('/sys/dev/block'),
+  };
+}
+
+/** systemd writes what it found itself in to /run/systemd/container; Docker and Podman leave marks of their own. */
+function containerisedBy(tree: FileTree): string | null {
+  const told = textOf(tree, '/run/systemd/container')?.trim();
+  if (told !== undefined && /^[a-z0-9_-]{1,40}$/.test(told)) return told;
+  if (tree.exists('/.dockerenv')) return 'docker';
+  return tree.exists('/run/.containerenv') ? 'podman' : null;
+}
+
+function textOf(tree: FileTree, path: string): string | null {
+  try {
+    return tree.readTextIfThere(path, LIMITS.text);
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return null;
+  }
+}
+
+/** The v1 devices lists that apply to processes, one record per v1 cgroup (kernel: Documentation/admin-guide/cgroup-v1/devices.rst). */
+export function v1Devices(host: Machine, pids: readonly number[]): V1DevicesRecord[] {
+  if (host.devicesMount === null) return [];
+  const paths = new Set(pids.map((pid) => host.proc.cgroupV1(pid, 'devices')).filter((path) => path !== null));
+  const mounted = new Map<string, string>();
+  for (const path of paths) {
+    const list = v1List(`${host.devicesMount}${path === '/' ? '' : path}/devices.list`, host);
+    if (list !== null) mounted.set(path, list);
+  }
+  return [...mounted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, list]) => ({ path, list }));
+}
+
+function v1List(path: string, host: Machine): string | null {
+  const below = host.view.tree.root === '/' ? path : path.slice(host.view.tree.root.length);
+  return textOf(host.view.tree, below);
+}

@@ -1,0 +1,137 @@
+import type { ContainerRecord } from '../snapshot/types.js';
+import type { CgroupReader } from './cgroups.js';
+import { FileTree, errorCode } from './files.js';
+import type { HostView, Located, Machine } from './view.js';
+
+/** Processes looked at when a nested container's init is searched for in its cgroup. */
+const MAX_PROCESSES = 4096;
+
+/**
+ * The containers that are hosts themselves: something is below their cgroup, and systemd or an engine of containers has left its directories. Everything of
+ * theirs is read through /proc/PID/root, and no path leads out of it.
+ */
+export function nestedHosts(
+  machine: Machine,
+  reader: CgroupReader,
+  containers: readonly ContainerRecord[],
+): HostView[] {
+  return containers.flatMap((container) => {
+    const { pid, cgroup } = container;
+    if (pid === null || cgroup === null || !mayBeHost(reader, cgroup)) return [];
+    const tree = new FileTree(`${machine.proc.directory}/${String(pid)}/root`, machine.proc.mountinfo(pid));
+    if (!isHost(tree)) return [];
+    const root = namespaceRoot(machine, reader, pid, tree) ?? cgroup;
+    return [nestedView(machine, reader, container.key, pid, root === '/' ? '' : root, tree)];
+  });
+}
+
+/** A host has cgroups for what runs on it: below its init's, or beside it where systemd moved itself into one of its own. */
+function mayBeHost(reader: CgroupReader, cgroup: string): boolean {
+  return reader.hasChildren(cgroup) || /\/(init\.scope|init|payload|container|supervisor)$/.test(cgroup);
+}
+
+const MARKS = [
+  '/run/systemd/system',
+  '/run/docker',
+  '/run/containerd',
+  '/run/runc',
+  '/run/crun',
+  '/run/libpod',
+  '/run/lxc',
+];
+
+function isHost(tree: FileTree): boolean {
+  return MARKS.some((path) => tree.exists(path));
+}
+
+function nestedView(
+  machine: Machine,
+  reader: CgroupReader,
+  key: string,
+  pid: number,
+  root: string,
+  tree: FileTree,
+): HostView {
+  const depth = machine.proc.namespacedPids(pid).length;
+  return {
+    tree,
+    nestedIn: key,
+    cgroupPrefix: root,
+    locate: (nestedPid, startTicks, cgroup) => {
+      if (cgroup === null) return null;
+      const outer = root + (cgroup === '/' ? '' : cgroup);
+      return processIn(machine, reader, outer, (pids, candidate) => {
+        if (pids[depth - 1] !== nestedPid) return false;
+        return startTicks === null || machine.proc.process(candidate)?.startTicks === startTicks;
+      });
+    },
+  };
+}
+
+/** The cgroup that is "/" for the process: what its own /sys/fs/cgroup is mounted from, known by its id. null if that cannot be told. */
+function namespaceRoot(machine: Machine, reader: CgroupReader, pid: number, tree: FileTree): string | null {
+  if (machine.proc.namespace(pid, 'cgroup') === machine.proc.namespace('self', 'cgroup')) return '/';
+  const own = machine.proc.cgroup(pid);
+  for (const path of ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']) {
+    const inode = inodeOf(tree, path);
+    const found = inode === null ? null : reader.pathOfId(inode);
+    // Inode numbers of other file systems may be the same: it must be above the process.
+    if (found !== null && found !== '/' && own !== null && (own === found || own.startsWith(`${found}/`))) return found;
+  }
+  return null;
+}
+
+function inodeOf(tree: FileTree, path: string): number | null {
+  try {
+    return tree.stat(path)?.ino ?? null;
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return null;
+  }
+}
+
+/** The first process of the container in a cgroup: number 1 of the innermost pid namespace, in the cgroup itself or below it. */
+export function initIn(machine: Machine, reader: CgroupReader, cgroup: string): Located | null {
+  return processIn(machine, reader, cgroup, (pids) => pids.length > 1 && pids.at(-1) === 1);
+}
+
+function processIn(
+  machine: Machine,
+  reader: CgroupReader,
+  cgroup: string,
+  wanted: (pids: number[], pid: number) => boolean,
+): Located | null {
+  const below = [...reader.paths].filter((path) => path === cgroup || path.startsWith(`${cgroup}/`));
+  below.sort((a, b) => a.length - b.length);
+  let left = MAX_PROCESSES;
+  let fallback: Located | null = null;
+  for (const path of below.length === 0 ? [cgroup] : below) {
+    for (const pid of processesOf(machine, reader, path)) {
+      if (left-- <= 0) return fallback;
+      const pids = machine.proc.namespacedPids(pid);
+      if (!wanted(pids, pid)) continue;
+      const located = { pid, cgroup: machine.proc.cgroup(pid) };
+      // A container inside this one has a number 1 too: the outermost is meant.
+      if (fallback === null || pids.length < machine.proc.namespacedPids(fallback.pid).length) fallback = located;
+    }
+    if (fallback !== null) return fallback;
+  }
+  return fallback;
+}
+
+function processesOf(machine: Machine, reader: CgroupReader, path: string): number[] {
+  const directory = reader.directory(path);
+  if (directory === null) return [];
+  const prefix = machine.view.tree.root === '/' ? '' : machine.view.tree.root;
+  try {
+    const text = machine.view.tree.readTextIfThere(`${directory.slice(prefix.length)}/cgroup.procs`, 4 << 20) ?? '';
+    return text
+      .split('\n')
+      .filter((line) => line !== '' && line !== '0')
+      .map(Number);
+  } catch (error) {
+    // Threaded cgroups answer EOPNOTSUPP; one that just went away, ENODEV.
+    if (errorCode(error) === null) throw error;
+    return [];
+  }
+}

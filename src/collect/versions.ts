@@ -1,0 +1,161 @@
+import type { SystemdRecord, VersionRecord } from '../snapshot/types.js';
+import type { FileTree } from './files.js';
+import { LIMITS, errorCode } from './files.js';
+import { readBuildInfo } from './formats/go-build-info.js';
+import type { Proc } from './proc.js';
+
+/** Packages that matter, by their names in Debian, Fedora, SUSE and Alpine, and what they are called here. */
+const PACKAGES: Record<string, string> = {
+  runc: 'runc',
+  crun: 'crun',
+  youki: 'youki',
+  'docker.io': 'docker',
+  'docker-ce': 'docker',
+  'moby-engine': 'docker',
+  docker: 'docker',
+  containerd: 'containerd',
+  'containerd.io': 'containerd',
+  podman: 'podman',
+  'cri-o': 'cri-o',
+  lxc: 'lxc',
+  incus: 'incus',
+  'incus-base': 'incus',
+  lxd: 'lxd',
+  'nvidia-container-toolkit': 'nvidia-container-toolkit',
+  'libnvidia-container1': 'libnvidia-container',
+  systemd: 'systemd',
+};
+
+/** Programs written in Go say in their file which modules they were built from. */
+const GO_PROGRAMS: Record<string, string[]> = {
+  runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/bin/runc', '/usr/local/sbin/runc', '/usr/libexec/docker/runc'],
+};
+
+/** Modules whose version decides what runc does: whether it replaces systemd's program, and which rules it makes of a list. */
+const GO_MODULES = ['github.com/cilium/ebpf', 'github.com/opencontainers/cgroups'];
+
+/**
+ * Versions of the runtimes that are installed now, which need not be the ones that started a container. Read from package databases and from the
+ * programs' files; nothing is run.
+ * @param detail "brief" leaves out which modules a packaged program was built from
+ */
+export function runtimeVersions(tree: FileTree, detail: 'brief' | 'full' = 'full'): Record<string, VersionRecord> {
+  const versions = Object.create(null) as Record<string, VersionRecord>;
+  for (const [name, version] of [...apkPackages(tree), ...dpkgPackages(tree)]) {
+    const runtime = PACKAGES[name];
+    if (runtime !== undefined) versions[runtime] = version;
+  }
+  for (const [program, paths] of Object.entries(GO_PROGRAMS)) {
+    // A program of ten megabytes is read where no package tells its version, or everything is wanted.
+    if (detail === 'full' || versions[program] === undefined) addBuildInfo(tree, program, paths, versions);
+  }
+  return versions;
+}
+
+function addBuildInfo(tree: FileTree, program: string, paths: string[], versions: Record<string, VersionRecord>): void {
+  for (const path of paths) {
+    try {
+      const info = readBuildInfo(tree.read(path, LIMITS.database));
+      if (info === null) continue;
+      const source = `buildinfo:${path}`;
+      if (info.version !== null) versions[program] ??= { version: info.version, source };
+      for (const module of GO_MODULES) {
+        const version = info.modules.get(module);
+        if (version !== undefined) versions[`${program}:${module}`] = { version, source };
+      }
+      return;
+    } catch (error) {
+      if (errorCode(error) === null) throw error;
+    }
+  }
+}
+
+function text(tree: FileTree, path: string): string {
+  try {
+    return tree.read(path, LIMITS.database).toString('latin1');
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return '';
+  }
+}
+
+/** /var/lib/dpkg/status: paragraphs of "Field: value", installed ones with "Status: install ok installed". */
+function dpkgPackages(tree: FileTree): [string, VersionRecord][] {
+  const status = `\n${text(tree, '/var/lib/dpkg/status')}`;
+  return Object.keys(PACKAGES).flatMap((name): [string, VersionRecord][] => {
+    const start = status.indexOf(`\nPackage: ${name}\n`);
+    if (start < 0) return [];
+    const end = status.indexOf('\n\n', start);
+    const paragraph = status.slice(start, end < 0 ? undefined : end);
+    const version = /^Version: (.+)$/m.exec(paragraph)?.[1];
+    return version !== undefined && /^Status: .* installed$/m.test(paragraph)
+      ? [[name, { version, source: 'dpkg' }]]
+      : [];
+  });
+}
+
+/** /lib/apk/db/installed: paragraphs of "P:name" and "V:version". */
+function apkPackages(tree: FileTree): [string, VersionRecord][] {
+  return text(tree, '/lib/apk/db/installed')
+    .split('\n\n')
+    .flatMap((paragraph): [string, VersionRecord][] => {
+      const name = /^P:(.+)$/m.exec(paragraph)?.[1];
+      const version = /^V:(.+)$/m.exec(paragraph)?.[1];
+      return name !== undefined && version !== undefined ? [[name, { version, source: 'apk' }]] : [];
+    });
+}
+
+/**
+ * The version of systemd. A running one has mapped the library of its own version, which an upgrade does not change before the next daemon-reexec; the package tells the
+ * exact build. On disk the library's name tells the version too.
+ * @param pid of systemd, if it runs
+ */
+export function systemdVersion(
+  tree: FileTree,
+  proc: Proc,
+  pid: number | null,
+  packaged: VersionRecord | undefined,
+): SystemdRecord | null {
+  const mapped = pid === null ? null : libraryVersion(proc.text(`${String(pid)}/maps`, 16 << 20) ?? '');
+  const record = (version: string, source: string): SystemdRecord => ({
+    version,
+    source,
+    unitsLoadTimestampMonotonicUs: null,
+  });
+  if (mapped !== null) {
+    return packaged !== undefined && release(packaged.version) === release(mapped)
+      ? record(packaged.version, packaged.source)
+      : record(mapped, `maps of process ${String(pid)}`);
+  }
+  if (packaged !== undefined) return record(packaged.version, packaged.source);
+  for (const directory of ['/usr/lib/systemd', ...libraryDirectories(tree)]) {
+    const installed = libraryVersion(namesIn(tree, directory).join('\n'));
+    if (installed !== null) return record(installed, `file:${directory}`);
+  }
+  return null;
+}
+
+/** "libsystemd-shared-257.so", in Fedora "libsystemd-shared-257.13-1.fc42.so". */
+function libraryVersion(names: string): string | null {
+  return /libsystemd-(?:shared|core)-(\d{3}[^/\s]*?)\.so/.exec(names)?.[1] ?? null;
+}
+
+function release(version: string): string {
+  return /\d+/.exec(version)?.[0] ?? '';
+}
+
+/** Debian keeps systemd's libraries below the multiarch directory. */
+function libraryDirectories(tree: FileTree): string[] {
+  return namesIn(tree, '/usr/lib')
+    .filter((name) => /-linux-(gnu|musl)/.test(name))
+    .map((name) => `/usr/lib/${name}/systemd`);
+}
+
+function namesIn(tree: FileTree, directory: string): string[] {
+  try {
+    return tree.list(directory);
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return [];
+  }
+}
