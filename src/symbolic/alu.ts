@@ -18,11 +18,10 @@ import {
   equal,
   lessSigned,
   lessUnsigned,
-  signExtend,
   zeroExtend,
   type BitVector,
 } from './bitvector.js';
-import { byteSwap, shiftLeft, shiftRightArithmetic, shiftRightLogical } from './shift.js';
+import { shiftLeft, shiftRightArithmetic, shiftRightLogical } from './shift.js';
 
 type BinaryOperation = (m: BddManager, a: BitVector, b: BitVector) => BitVector;
 
@@ -48,16 +47,6 @@ const OPERATIONS: Record<AluOp, BinaryOperation> = {
 export function aluResult(m: BddManager, op: AluOp, width: Width, dst: BitVector, src: BitVector): BitVector {
   if (width === 64) return OPERATIONS[op](m, dst, src);
   return zeroExtend(OPERATIONS[op](m, dst.slice(0, 32), src.slice(0, 32)), 64);
-}
-
-/** Sign-extending move: the low `bits` of src; with width 32 the upper half of the result is zero. */
-export function movsxResult(width: Width, bits: number, src: BitVector): BitVector {
-  return zeroExtend(signExtend(src.slice(0, bits), width), 64);
-}
-
-/** Byte order conversion (RFC 9669 section 4.2): the low `bits` converted or kept, everything above them zero. */
-export function endianResult(swap: boolean, bits: number, dst: BitVector): BitVector {
-  return swap ? byteSwap(dst, bits) : zeroExtend(dst.slice(0, bits), 64);
 }
 
 type Comparison = (m: BddManager, a: BitVector, b: BitVector) => Ref;

@@ -260,7 +260,7 @@ export class Engine {
   }
 
   #helperName(state: MachineState, imm: number): string | null {
-    const name = this.machine.programs[state.program]!.environment.helpers.get(imm);
+    const name = imm === 0 ? undefined : this.machine.programs[state.program]!.environment.helpers.get(imm);
     // Compilers add suffixes to the names of static and cloned functions (".isra.0", ".llvm.123").
     return name === undefined || name === '' ? null : name.split('.')[0]!;
   }

@@ -6,7 +6,8 @@ import { load, loadBytes } from './memory-access.js';
 import type { MapImage } from './map-image.js';
 import { byteSwap } from './shift.js';
 import type { MachineState } from './state.js';
-import { NULL_WORD, pointer, scalar, selectValue, type Value } from './value.js';
+import { pointer, scalar, selectValue, type Value } from './value.js';
+import { NULL_WORD } from './word.js';
 
 /** Where a key is present, and at what offset its value lies in the map's image. */
 interface Found {

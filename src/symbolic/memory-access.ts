@@ -1,12 +1,12 @@
 import { BddBudgetError, FALSE, TRUE, type Ref } from '../bdd/manager.js';
 import { add } from './arithmetic.js';
-import { constant, constantValue, signExtend, zeroExtend, type BitVector } from './bitvector.js';
+import { constant, constantValue, zeroExtend, type BitVector } from './bitvector.js';
 import type { Machine } from './machine.js';
 import { loadPointerTable } from './pointer-table.js';
 import { readAt, writeAt } from './memory-bytes.js';
 import type { MachineState } from './state.js';
 import { isScalarWhere, scalar, selectValue, simplifyUnder, type Region, type Value } from './value.js';
-import { derive } from './word.js';
+import { maskOf, signExtendWord } from './word.js';
 
 /** An address that depends on the request is taken apart into at most so many constant ones. */
 const MOST_LOADS = 1 << 17;
@@ -36,8 +36,7 @@ export function load(
     result = result === null ? scalar(bits) : selectValue(m, unknown, scalar(bits), result);
   }
   if (!signed) return result;
-  const { word, pointers } = result;
-  return { word: derive([word], () => signExtend(word.bits.slice(0, size * 8), 64)), pointers };
+  return { word: signExtendWord(result.word, size * 8, 64), pointers: result.pointers };
 }
 
 function loadAt(
@@ -125,6 +124,7 @@ export function storeBytes(machine: Machine, state: MachineState, base: Value, b
 /** Reads a buffer that a helper is given: `count` bytes in memory order. */
 export function loadBytes(machine: Machine, state: MachineState, base: Value, count: number): BitVector {
   const bits: Ref[] = [];
-  for (let k = 0; k < count; k++) bits.push(...load(machine, state, base, k, 1, false).word.bits.slice(0, 8));
+  for (let k = 0; k < count; k++)
+    bits.push(...load(machine, state, base, k, 1, false).word.need(maskOf(0, 8)).slice(0, 8));
   return bits;
 }

@@ -1,11 +1,11 @@
 import { FALSE, TRUE, type Ref } from '../bdd/manager.js';
-import { select, zeroExtend, type BitVector } from './bitvector.js';
+import { zeroExtend, type BitVector } from './bitvector.js';
 import type { Machine } from './machine.js';
 import { ALL_WRITTEN, selectSlot, wholeSlot, writeBytes, type MemoryObject, type Slot } from './memory.js';
 import { byteSwap } from './shift.js';
 import type { MachineState } from './state.js';
 import { scalar, scalarWord, type PointerAlternative, type Region, type Value } from './value.js';
-import { derive, wordOf, type Word } from './word.js';
+import { bytesOf, derive, mapBits, sameBit, selectWord, wordFromBytes, wordOf, type Byte, type Word } from './word.js';
 
 /** Reads `size` bytes at a constant address: a number in the program's byte order, zero-extended, or the pointer stored there. */
 export function readAt(
@@ -18,7 +18,7 @@ export function readAt(
 ): Value {
   if (region.kind === 'context') {
     if (at < 0 || at + size > 12) return scalar(machine.fresh('kernel-memory'));
-    return scalar(fromMemoryOrder(machine, machine.context.slice(at * 8, (at + size) * 8)));
+    return scalar(contextField(machine, at, size));
   }
   if (region.kind !== 'stack' && region.kind !== 'values') {
     const reason = region.kind === 'opaque' && region.id !== 0 ? `depends:map:${String(region.id)}` : 'kernel-memory';
@@ -26,39 +26,28 @@ export function readAt(
   }
   if (size === 8 && at % 8 === 0) {
     const slot = readSlot(machine, state, region, at / 8, care, [0, 8]);
-    return { word: derive([slot.word], () => fromMemoryOrder(machine, slot.word.bits)), pointers: slot.pointers };
+    return { word: wordFromBytes(inNumberOrder(machine, bytesOf(slot.word))), pointers: slot.pointers };
   }
-  const parts = readParts(machine, state, region, care, at, size);
-  return scalarWord(
-    derive(
-      parts.map(({ word }) => word),
-      () =>
-        fromMemoryOrder(
-          machine,
-          parts.flatMap((part) => part.bits()),
-        ),
-    ),
-  );
+  return scalarWord(wordFromBytes(inNumberOrder(machine, readBytes(machine, state, region, care, at, size))));
 }
 
-interface Part {
-  readonly word: Word;
-  readonly bits: () => BitVector;
+function contextField(machine: Machine, at: number, size: number): BitVector {
+  const bytes = machine.context.slice(at * 8, (at + size) * 8);
+  return zeroExtend(machine.littleEndian ? bytes : byteSwap(bytes, bytes.length), 64);
 }
 
 /** The bytes slot by slot, in memory order. A pointer's bytes are a number nobody knows. */
-function readParts(machine: Machine, state: MachineState, region: Region, care: Ref, at: number, size: number): Part[] {
-  const parts: Part[] = [];
+function readBytes(machine: Machine, state: MachineState, region: Region, care: Ref, at: number, size: number): Byte[] {
+  const bytes: Byte[] = [];
   for (let done = 0; done < size;) {
     const index = Math.floor((at + done) / 8);
     const from = at + done - index * 8;
     const to = Math.min(8, from + size - done);
     const slot = readSlot(machine, state, region, index, care, [from, to]);
-    const word = withoutPointers(machine, care, slot.word, slot.pointers);
-    parts.push({ word, bits: () => word.bits.slice(from * 8, to * 8) });
+    bytes.push(...bytesOf(withoutPointers(machine, care, slot.word, slot.pointers)).slice(from, to));
     done += to - from;
   }
-  return parts;
+  return bytes;
 }
 
 function withoutPointers(machine: Machine, care: Ref, word: Word, pointers: readonly PointerAlternative[]): Word {
@@ -66,8 +55,7 @@ function withoutPointers(machine: Machine, care: Ref, word: Word, pointers: read
   let result = word;
   for (const { guard } of pointers) {
     if (m.and(care, guard) === FALSE) continue;
-    const [before, unknown] = [result, machine.fresh('kernel-memory')];
-    result = derive([before], () => select(m, guard, unknown, before.bits));
+    result = selectWord(m, guard, wordOf(machine.fresh('kernel-memory')), result);
   }
   return result;
 }
@@ -94,9 +82,10 @@ function readSlot(
   missing = m.difference(m.and(care, missing), pointing);
   if (missing === FALSE) return slot;
   const unknown = unknownBits(machine, region, index, slot.reason);
-  const word = derive([slot.word], () =>
-    slot.word.bits.map((bit, i) => m.ite(slot.written[i >> 3]!, bit, unknown[i]!)),
-  );
+  const word = derive([{ word: slot.word, demand: sameBit }], (mask) => {
+    const bits = slot.word.need(mask);
+    return mapBits(mask, (i) => m.ite(slot.written[i >> 3]!, bits[i]!, unknown[i]!));
+  });
   const filled: Slot = { ...slot, word, written: ALL_WRITTEN };
   writeSlot(state, region, index, filled);
   return filled;
@@ -133,18 +122,18 @@ export function writeAt(
   // Other kernel memory overlaps nothing the evaluation looks at.
   if (region.kind !== 'stack' && region.kind !== 'values') return;
   if (size === 8 && at % 8 === 0) {
-    const word = derive([value.word], () => toMemoryOrder(machine, value.word.bits, 8));
+    const word = wordFromBytes(inNumberOrder(machine, bytesOf(value.word)));
     replaceSlot(machine, state, region, at / 8, where, () => wholeSlot(word, value.pointers));
     return;
   }
   const number = withoutPointers(machine, TRUE, value.word, value.pointers);
+  const bytes = inNumberOrder(machine, bytesOf(number, size));
   for (let done = 0; done < size;) {
     const index = Math.floor((at + done) / 8);
     const from = at + done - index * 8;
     const count = Math.min(8 - from, size - done);
-    const first = done * 8;
-    const bytes = derive([number], () => toMemoryOrder(machine, number.bits, size).slice(first));
-    replaceSlot(machine, state, region, index, where, (before) => writeBytes(m, before, from, count, bytes));
+    const part = bytes.slice(done, done + count);
+    replaceSlot(machine, state, region, index, where, (before) => writeBytes(m, before, from, part));
     done += count;
   }
 }
@@ -161,11 +150,7 @@ function replaceSlot(
   writeSlot(state, region, index, selectSlot(machine.manager, where, change(before), before));
 }
 
-function fromMemoryOrder(machine: Machine, bytes: BitVector): BitVector {
-  return zeroExtend(machine.littleEndian ? bytes : byteSwap(bytes, bytes.length), 64);
-}
-
-function toMemoryOrder(machine: Machine, bits: BitVector, size: number): BitVector {
-  const low = bits.slice(0, size * 8);
-  return machine.littleEndian ? low : byteSwap(low, low.length);
+/** Bytes of a number from the lowest, to or from the order in which they stand in memory. */
+function inNumberOrder(machine: Machine, bytes: readonly Byte[]): readonly Byte[] {
+  return machine.littleEndian ? bytes : [...bytes].reverse();
 }

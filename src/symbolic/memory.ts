@@ -1,7 +1,7 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import { select } from './bitvector.js';
-import { NULL_WORD, selectPointers, selectWord, type PointerAlternative } from './value.js';
-import { derive, type Word } from './word.js';
+import { selectPointers, type PointerAlternative } from './value.js';
+import { bytesOf, NULL_WORD, selectWord, wordFromBytes, type Byte, type Word } from './word.js';
 
 /**
  * Eight bytes of memory at an address divisible by 8.
@@ -33,12 +33,11 @@ export function unknownSlot(reason: string): Slot {
   return { word: NULL_WORD, written: NONE_WRITTEN, pointers: [], reason };
 }
 
-/** The slot with `count` bytes from byte `first` on replaced by the low bytes of `bytes`. */
-export function writeBytes(m: BddManager, slot: Slot, first: number, count: number, bytes: Word): Slot {
-  const word = derive([slot.word, bytes], () => {
-    const before = slot.word.bits;
-    return [...before.slice(0, first * 8), ...bytes.bits.slice(0, count * 8), ...before.slice((first + count) * 8)];
-  });
+/** The slot with bytes from `first` on replaced. */
+export function writeBytes(m: BddManager, slot: Slot, first: number, bytes: readonly Byte[]): Slot {
+  const count = bytes.length;
+  const before = bytesOf(slot.word);
+  const word = wordFromBytes([...before.slice(0, first), ...bytes, ...before.slice(first + count)]);
   const written = [...slot.written];
   for (let k = 0; k < count; k++) written[first + k] = TRUE;
   // A pointer that is partly overwritten is no pointer any more, and its other bytes are part of an address: not known.

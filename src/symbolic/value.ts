@@ -1,6 +1,6 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
-import { select, ZERO64, type BitVector } from './bitvector.js';
-import { derive, sameWord, wordOf, type Word } from './word.js';
+import { select, type BitVector } from './bitvector.js';
+import { NULL_WORD, sameWord, selectWord, wordOf, type Word } from './word.js';
 
 /**
  * What a pointer points into. Regions are interned (`Regions`), so that two pointers into the same thing have the same region object.
@@ -53,8 +53,6 @@ export interface Value {
 
 const NO_POINTERS: readonly PointerAlternative[] = [];
 
-export const NULL_WORD: Word = wordOf(ZERO64);
-
 export function scalar(bits: BitVector): Value {
   return { word: wordOf(bits), pointers: NO_POINTERS };
 }
@@ -85,11 +83,6 @@ export function selectValue(m: BddManager, condition: Ref, a: Value, b: Value): 
   if (isAlwaysPointer(a)) return { word: b.word, pointers };
   if (isAlwaysPointer(b)) return { word: a.word, pointers };
   return { word: selectWord(m, condition, a.word, b.word), pointers };
-}
-
-export function selectWord(m: BddManager, condition: Ref, a: Word, b: Word): Word {
-  if (sameWord(a, b)) return a;
-  return derive([a, b], () => select(m, condition, a.bits, b.bits));
 }
 
 function isAlwaysPointer(value: Value): boolean {

@@ -1,8 +1,14 @@
-import { sameBits, type BitVector } from './bitvector.js';
+import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
+import { sameBits, select, ZERO64, type BitVector } from './bitvector.js';
 
-/** A 64-bit number that may not have been worked out yet; reading `bits` works it out. */
+/** A set of bit positions of a 64-bit word. */
+export type BitMask = bigint;
+export const ALL_BITS: BitMask = (1n << 64n) - 1n;
+
+/** A 64-bit number whose bits may not have been worked out yet. */
 export interface Word {
-  readonly bits: BitVector;
+  /** The bits of `mask`, worked out if they were not; bits outside it mean nothing. */
+  need(mask: BitMask): BitVector;
 }
 
 /**
@@ -11,17 +17,54 @@ export interface Word {
  */
 export type Worker = (compute: () => BitVector) => BitVector;
 
+/** An operand, and which of its bits some bits of the result depend on. */
+export interface Operand {
+  readonly word: Word;
+  readonly demand: (mask: BitMask) => BitMask;
+}
+
+/** Bit i of the result depends on bit i. */
+export const sameBit = (mask: BitMask): BitMask => mask;
+/** Bit i depends on bits 0 to i, as in sums and products. */
+export function lowerBits(mask: BitMask): BitMask {
+  return (1n << BigInt(widthOf(mask))) - 1n;
+}
+/** Bit i depends on bits i and above, as in shifts to the right. */
+export function upperBits(mask: BitMask): BitMask {
+  return mask === 0n ? 0n : ALL_BITS & ~((mask & -mask) - 1n);
+}
+
+/** Position of the highest bit, counted from 1; 0 for the empty set. */
+export function widthOf(mask: BitMask): number {
+  return mask === 0n ? 0 : mask.toString(2).length;
+}
+
+export function maskOf(first: number, count: number): BitMask {
+  return ((1n << BigInt(count)) - 1n) << BigInt(first);
+}
+
+class KnownWord implements Word {
+  readonly bits: BitVector;
+  constructor(bits: BitVector) {
+    this.bits = bits;
+  }
+  need(): BitVector {
+    return this.bits;
+  }
+}
+
 /** Chains of deferred numbers are worked out when they get longer than this, to bound recursion. */
 const LONGEST_CHAIN = 64;
 
 class DeferredWord implements Word {
   readonly depth: number;
   readonly worker: Worker;
-  readonly #operands: readonly Word[];
-  readonly #compute: () => BitVector;
-  #bits: BitVector | null = null;
+  readonly #operands: readonly Operand[];
+  readonly #compute: (mask: BitMask) => BitVector;
+  #have: BitMask = 0n;
+  #bits: BitVector = ZERO64;
 
-  constructor(worker: Worker, depth: number, operands: readonly Word[], compute: () => BitVector) {
+  constructor(worker: Worker, depth: number, operands: readonly Operand[], compute: (mask: BitMask) => BitVector) {
     this.worker = worker;
     this.depth = depth;
     this.#operands = operands;
@@ -29,42 +72,113 @@ class DeferredWord implements Word {
   }
 
   get isPending(): boolean {
-    return this.#bits === null;
+    return this.#have !== ALL_BITS;
   }
 
-  get bits(): BitVector {
-    if (this.#bits === null) {
-      // Operands first, each under limits of its own.
-      for (const operand of this.#operands) void operand.bits;
-      this.#bits = this.worker(this.#compute);
-    }
+  need(mask: BitMask): BitVector {
+    const missing = mask & ~this.#have;
+    if (missing === 0n) return this.#bits;
+    // Operands first, each under limits of its own.
+    for (const { word, demand } of this.#operands) word.need(demand(missing));
+    const found = this.worker(() => this.#compute(missing));
+    const before = this.#bits;
+    this.#bits = found.map((bit, i) => (((missing >> BigInt(i)) & 1n) === 1n ? bit : before[i]!));
+    this.#have |= missing;
     return this.#bits;
   }
 }
 
 export function wordOf(bits: BitVector): Word {
-  return { bits };
+  return new KnownWord(bits);
 }
 
-/** A number worked out only if something needs it: most expensive results never decide anything. */
-export function defer(worker: Worker, operands: readonly Word[], compute: () => BitVector): Word {
-  const depth = 1 + Math.max(0, ...operands.map((operand) => (isPending(operand) ? operand.depth : 0)));
+export const NULL_WORD: Word = wordOf(ZERO64);
+
+/** A number worked out only as far as something needs it: most expensive results never decide anything. */
+export function defer(worker: Worker, operands: readonly Operand[], compute: (mask: BitMask) => BitVector): Word {
+  const depth = 1 + Math.max(0, ...operands.map(({ word }) => (isPending(word) ? word.depth : 0)));
   const word = new DeferredWord(worker, depth, operands, compute);
-  if (depth > LONGEST_CHAIN) void word.bits;
+  if (depth > LONGEST_CHAIN) word.need(ALL_BITS);
   return word;
 }
 
 /** A cheap function of words: worked out at once unless one of them is still pending. */
-export function derive(operands: readonly Word[], compute: () => BitVector): Word {
-  const pending = operands.find(isPending);
-  return pending === undefined ? wordOf(compute()) : defer(pending.worker, operands, compute);
+export function derive(operands: readonly Operand[], compute: (mask: BitMask) => BitVector): Word {
+  for (const { word } of operands) if (isPending(word)) return defer(word.worker, operands, compute);
+  return wordOf(compute(ALL_BITS));
 }
 
 /** Whether two words are known to be equal without any work. */
 export function sameWord(a: Word, b: Word): boolean {
-  return a === b || (!isPending(a) && !isPending(b) && sameBits(a.bits, b.bits));
+  return a === b || (!isPending(a) && !isPending(b) && sameBits(a.need(ALL_BITS), b.need(ALL_BITS)));
 }
 
 export function isPending(word: Word): word is DeferredWord {
   return word instanceof DeferredWord && word.isPending;
+}
+
+/** Applies `f` to the bits of a mask; the others are zero. */
+export function mapBits(mask: BitMask, f: (bit: number) => Ref): BitVector {
+  const bits: Ref[] = [];
+  if (mask === ALL_BITS) for (let i = 0; i < 64; i++) bits.push(f(i));
+  else for (let i = 0; i < 64; i++) bits.push(((mask >> BigInt(i)) & 1n) === 1n ? f(i) : FALSE);
+  return bits;
+}
+
+/** a where `condition` holds, b elsewhere. */
+export function selectWord(m: BddManager, condition: Ref, a: Word, b: Word): Word {
+  if (sameWord(a, b)) return a;
+  const operands = [
+    { word: a, demand: sameBit },
+    { word: b, demand: sameBit },
+  ];
+  return derive(operands, (mask) => {
+    const [x, y] = [a.need(mask), b.need(mask)];
+    return mask === ALL_BITS ? select(m, condition, x, y) : mapBits(mask, (i) => m.ite(condition, x[i]!, y[i]!));
+  });
+}
+
+/** Eight bits of a word; null: eight zeros. */
+export type Byte = { readonly word: Word; readonly first: number } | null;
+
+export function bytesOf(word: Word, count: number = 8): Byte[] {
+  return Array.from({ length: count }, (_, k) => ({ word, first: k * 8 }));
+}
+
+/** The word made of up to eight bytes, lowest first; zeros above them. */
+export function wordFromBytes(bytes: readonly Byte[]): Word {
+  const first = bytes[0];
+  if (
+    bytes.length === 8 &&
+    bytes.every((byte, k) => byte !== null && byte.word === first?.word && byte.first === k * 8)
+  )
+    return first!.word;
+  const operands = bytes.flatMap((byte, k): Operand[] =>
+    byte === null
+      ? []
+      : [{ word: byte.word, demand: (mask) => ((mask >> BigInt(k * 8)) & 0xffn) << BigInt(byte.first) }],
+  );
+  return derive(operands, (mask) => {
+    const bits: Ref[] = [];
+    bytes.forEach((byte, k) => {
+      const wanted = ((mask >> BigInt(k * 8)) & 0xffn) << BigInt(byte?.first ?? 0);
+      bits.push(
+        ...(byte === null || wanted === 0n
+          ? ZERO64.slice(0, 8)
+          : byte.word.need(wanted).slice(byte.first, byte.first + 8)),
+      );
+    });
+    return [...bits, ...ZERO64.slice(bits.length)];
+  });
+}
+
+/** The low `bits` sign-extended to `width`, zeros above. */
+export function signExtendWord(word: Word, bits: number, width: number): Word {
+  const sign = 1n << BigInt(bits - 1);
+  const low = maskOf(0, bits);
+  const demand = (mask: BitMask): BitMask => (mask & low) | ((mask & maskOf(bits, width - bits)) === 0n ? 0n : sign);
+  return derive([{ word, demand }], (mask) => {
+    const source = word.need(demand(mask));
+    return mapBits(mask, (i) => (i < bits ? source[i]! : i < width ? source[bits - 1]! : FALSE));
+  });
 }

@@ -1,6 +1,7 @@
 import { FALSE, type Ref } from '../../bdd/manager.js';
 import type { AluOp, Instruction, Operand, Width } from '../../ebpf/types.js';
-import { aluResult, endianResult, movsxResult } from '../alu.js';
+import { aluResult } from '../alu.js';
+import { aluWord } from '../alu-word.js';
 import { constant, constantValue, ZERO64, type BitVector } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import type { MachineState } from '../state.js';
@@ -10,12 +11,11 @@ import {
   scalar,
   scalarWord,
   selectValue,
-  selectWord,
   simplifyUnder,
   type PointerAlternative,
   type Value,
 } from '../value.js';
-import { defer, derive, isPending, wordOf, type Word } from '../word.js';
+import { ALL_BITS, bytesOf, selectWord, signExtendWord, wordFromBytes, wordOf, type Word } from '../word.js';
 import { operandValue, readRegister } from './registers.js';
 
 export function transferAlu(machine: Machine, state: MachineState, instruction: Instruction & { op: 'alu' }): void {
@@ -36,7 +36,7 @@ function sameRegister(dst: number, src: Operand): boolean {
 
 export function transferMovsx(machine: Machine, state: MachineState, instruction: Instruction & { op: 'movsx' }): void {
   const source = wordIn(machine, state, readRegister(machine, state, instruction.src));
-  const result = derive([source], () => movsxResult(instruction.width, instruction.bits, source.bits));
+  const result = signExtendWord(source, instruction.bits, instruction.width);
   state.registers[instruction.dst] = scalarWord(result);
 }
 
@@ -47,9 +47,8 @@ export function transferEndian(
 ): void {
   const source = wordIn(machine, state, readRegister(machine, state, instruction.dst));
   const swap = instruction.to === 'swap' || instruction.to !== (machine.littleEndian ? 'little' : 'big');
-  state.registers[instruction.dst] = scalarWord(
-    derive([source], () => endianResult(swap, instruction.bits, source.bits)),
-  );
+  const bytes = bytesOf(source, instruction.bits / 8);
+  state.registers[instruction.dst] = scalarWord(wordFromBytes(swap ? bytes.reverse() : bytes));
 }
 
 /** The value as a number; where it is a pointer, an unknown one. */
@@ -61,50 +60,33 @@ export function wordIn(machine: Machine, state: MachineState, value: Value): Wor
 }
 
 export function numberOf(machine: Machine, state: MachineState, value: Value): BitVector {
-  return wordIn(machine, state, value).bits;
+  return wordIn(machine, state, value).need(ALL_BITS);
 }
 
 function aluValue(machine: Machine, state: MachineState, op: AluOp, width: Width, a: Value, b: Value): Value {
   if (op === 'mov' && width === 64) return b;
   if (a.pointers.length === 0 && b.pointers.length === 0)
-    return scalarWord(aluWord(machine, state, op, width, a.word, b.word));
+    return scalarWord(aluOn(machine, state, op, width, a.word, b.word));
   const m = machine.manager;
   const [x, y] = [simplifyUnder(m, state.path, a), simplifyUnder(m, state.path, b)];
   if (width === 64 && (op === 'add' || op === 'sub')) return pointerArithmetic(machine, state, op, x, y);
-  return scalarWord(aluWord(machine, state, op, width, wordIn(machine, state, x), wordIn(machine, state, y)));
+  return scalarWord(aluOn(machine, state, op, width, wordIn(machine, state, x), wordIn(machine, state, y)));
 }
 
-/** Operations whose diagrams can be exponentially larger than those of their operands, even with one constant operand. */
-const EXPENSIVE: ReadonlySet<AluOp> = new Set(['mul', 'div', 'mod', 'sdiv', 'smod']);
-/** Operations that work on each bit by itself or only move bits. */
-const CHEAP: ReadonlySet<AluOp> = new Set(['mov', 'and', 'or', 'xor']);
-
-export function aluWord(machine: Machine, state: MachineState, op: AluOp, width: Width, a: Word, b: Word): Word {
-  const m = machine.manager;
-  if (isPending(a) || isPending(b)) return defer(machine.worker, [a, b], () => aluResult(m, op, width, a.bits, b.bits));
-  const symbolic = (word: Word): boolean => word.bits.some((bit) => bit > FALSE);
-  const both = symbolic(a) && symbolic(b);
-  if (CHEAP.has(op) || (!both && !EXPENSIVE.has(op)) || (!symbolic(a) && !symbolic(b))) {
-    return wordOf(aluResult(m, op, width, a.bits, b.bits));
-  }
-  const { path } = state;
-  return defer(machine.worker, [a, b], () => {
-    // Nothing is meant outside the path, and inside it the operands are often much simpler.
-    const narrow = (word: Word): BitVector => (both ? word.bits.map((bit) => m.simplify(bit, path)) : word.bits);
-    return aluResult(m, op, width, narrow(a), narrow(b));
-  });
+export function aluOn(machine: Machine, state: MachineState, op: AluOp, width: Width, a: Word, b: Word): Word {
+  return aluWord(machine.manager, machine.worker, state.path, op, width, a, b);
 }
 
 /** Pointer plus or minus number, and the distance of two pointers into one region; everything else is an unknown number. */
 function pointerArithmetic(machine: Machine, state: MachineState, op: 'add' | 'sub', a: Value, b: Value): Value {
   const m = machine.manager;
-  let result: Value = scalarWord(aluWord(machine, state, op, 64, a.word, b.word));
+  let result: Value = scalarWord(aluOn(machine, state, op, 64, a.word, b.word));
   const put = (guard: Ref, value: () => Value): void => {
     if (m.and(state.path, guard) !== FALSE) result = selectValue(m, guard, value(), result);
   };
   const [aNumber, bNumber] = [isScalarWhere(m, a), isScalarWhere(m, b)];
   for (const p of a.pointers) {
-    put(m.and(p.guard, bNumber), () => moved(machine, p, op, b.word.bits));
+    put(m.and(p.guard, bNumber), () => moved(machine, p, op, b.word.need(ALL_BITS)));
     for (const q of b.pointers) {
       const distance = op === 'sub' && p.region === q.region;
       put(m.and(p.guard, q.guard), () =>
@@ -114,7 +96,7 @@ function pointerArithmetic(machine: Machine, state: MachineState, op: 'add' | 's
   }
   for (const q of b.pointers) {
     put(m.and(q.guard, aNumber), () =>
-      op === 'add' ? moved(machine, q, op, a.word.bits) : scalar(machine.fresh('kernel-memory')),
+      op === 'add' ? moved(machine, q, op, a.word.need(ALL_BITS)) : scalar(machine.fresh('kernel-memory')),
     );
   }
   return result;

@@ -1,10 +1,11 @@
-import { FALSE, type Ref } from '../../bdd/manager.js';
+import { FALSE, type BddManager, type Ref } from '../../bdd/manager.js';
 import type { Instruction, JmpOp, Width } from '../../ebpf/types.js';
 import { branchCondition } from '../alu.js';
-import { equal } from '../bitvector.js';
+import { constantValue, equal } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import type { MachineState } from '../state.js';
 import { isScalarWhere, simplifyUnder, type PointerAlternative, type Value } from '../value.js';
+import { ALL_BITS, mapBits, maskOf, type Word } from '../word.js';
 import { operandValue, readRegister } from './registers.js';
 
 /** Where the jump is taken; what this says outside the state's path means nothing. */
@@ -16,10 +17,9 @@ export function takenWhere(machine: Machine, state: MachineState, instruction: I
 
 function compareValues(machine: Machine, state: MachineState, op: JmpOp, width: Width, a: Value, b: Value): Ref {
   const m = machine.manager;
-  if (a.pointers.length === 0 && b.pointers.length === 0)
-    return branchCondition(m, op, width, a.word.bits, b.word.bits);
+  if (a.pointers.length === 0 && b.pointers.length === 0) return compareWords(m, op, width, a.word, b.word);
   const [x, y] = [simplifyUnder(m, state.path, a), simplifyUnder(m, state.path, b)];
-  let taken = branchCondition(m, op, width, x.word.bits, y.word.bits);
+  let taken = compareWords(m, op, width, x.word, y.word);
   const put = (guard: Ref, condition: () => Ref): void => {
     if (m.and(state.path, guard) !== FALSE) taken = m.ite(guard, condition(), taken);
   };
@@ -32,12 +32,28 @@ function compareValues(machine: Machine, state: MachineState, op: JmpOp, width: 
   return taken;
 }
 
+/** Compares numbers, working out no more of them than decides: the tested bits, or the low halves. */
+function compareWords(m: BddManager, op: JmpOp, width: Width, a: Word, b: Word): Ref {
+  const all = maskOf(0, width);
+  const y = b.need(all);
+  const tested = op === 'set' ? (constantValue(y.slice(0, width)) ?? all) : all;
+  const x = a.need(tested);
+  if (tested === all) return branchCondition(m, op, width, x, y);
+  return branchCondition(
+    m,
+    op,
+    width,
+    mapBits(tested, (i) => x[i]!),
+    y,
+  );
+}
+
 /** A valid pointer is not null; how it compares with any other number nobody knows. */
 function againstNumber(machine: Machine, state: MachineState, op: JmpOp, width: Width, other: Value): Ref {
   const m = machine.manager;
   if (width === 64 && (op === 'eq' || op === 'ne')) {
     let zero: Ref = 0;
-    for (const bit of other.word.bits) zero = m.and(zero, bit ^ 1);
+    for (const bit of other.word.need(ALL_BITS)) zero = m.and(zero, bit ^ 1);
     if (m.isSubset(m.and(state.path, isScalarWhere(m, other)), zero)) return op === 'eq' ? FALSE : FALSE ^ 1;
   }
   return machine.freshBit('kernel-memory');

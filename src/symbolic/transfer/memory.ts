@@ -5,7 +5,8 @@ import type { Machine } from '../machine.js';
 import { load, store } from '../memory-access.js';
 import type { MachineState } from '../state.js';
 import { pointer, scalar, scalarWord, selectValue, type Value } from '../value.js';
-import { aluWord, numberOf, wordIn } from './alu.js';
+import { ALL_BITS } from '../word.js';
+import { aluOn, numberOf, wordIn } from './alu.js';
 import { operandValue, readRegister } from './registers.js';
 
 export function transferLoad(machine: Machine, state: MachineState, instruction: Instruction & { op: 'load' }): void {
@@ -37,12 +38,12 @@ export function transferAtomic(
   const [before, operand] = [wordIn(machine, state, old), wordIn(machine, state, source)];
   if (atomic === 'cmpxchg') {
     const expected = numberOf(machine, state, readRegister(machine, state, 0));
-    const same = equal(m, before.bits.slice(0, size * 8), expected.slice(0, size * 8));
+    const same = equal(m, before.need(ALL_BITS).slice(0, size * 8), expected.slice(0, size * 8));
     store(machine, state, base, off, size, selectValue(m, same, scalarWord(operand), scalarWord(before)));
     state.registers[0] = scalarWord(before);
     return;
   }
-  store(machine, state, base, off, size, scalarWord(aluWord(machine, state, atomic, 64, before, operand)));
+  store(machine, state, base, off, size, scalarWord(aluOn(machine, state, atomic, 64, before, operand)));
   if (fetch) state.registers[src] = scalarWord(before);
 }
 
