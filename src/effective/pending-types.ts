@@ -1,7 +1,7 @@
 import type { CompiledUnit } from '../intent/systemd-compile.js';
 import type { PolicyPartition } from '../intent/types.js';
 import type { DeviceSet } from '../policy/device-set.js';
-import type { Outcome } from '../symbolic/evaluate.js';
+import type { EffectiveEntry } from './compose.js';
 import type { PendingEvent } from './pending-event.js';
 
 /** `files`: unit files and drop-ins, what a daemon-reload reads. `shown`: what systemd holds now. */
@@ -12,7 +12,7 @@ export interface PendingProgram {
   readonly id: number;
   /** "sd_devices", "" ... */
   readonly name: string;
-  readonly outcome: Outcome;
+  readonly entry: EffectiveEntry;
   /** What it allows alone; null when that is not decided for every request. */
   readonly allowed: DeviceSet | null;
   /** BPF_F_PREORDER: runs before the programs of the levels below. */
@@ -37,6 +37,13 @@ export interface LevelChange {
   readonly replaced: readonly number[];
   /** True: systemd adds a program of its own. */
   readonly adds: boolean;
+  /**
+   * Set where the snapshot does not tell what some lines resolve to, and an attached program shows it: the new program is taken to decide as this
+   * one (see unitPartition). Then `compiled.program` alone does not say what is added.
+   */
+  readonly asBefore: number | null;
+  /** The kernel would refuse systemd's attach (a program without MULTI beside or above): everything stays. */
+  readonly refused: boolean;
   /** Paths of BPFProgram= whose pin is gone: systemd attaches nothing for them. */
   readonly missingPins: readonly string[];
 }
@@ -44,6 +51,8 @@ export interface LevelChange {
 export interface PendingPolicy extends PolicyPartition {
   readonly basis: PendingBasis;
   readonly event: PendingEvent;
+  /** Run lists of the programs there will be, one per reading (more than one where it is not certain which program systemd replaces). */
+  readonly lists: readonly (readonly EffectiveEntry[])[];
   readonly changes: readonly LevelChange[];
   /** Units on the path whose settings could not be had; their programs are taken to stay as they are. */
   readonly unread: readonly string[];
@@ -52,10 +61,10 @@ export interface PendingPolicy extends PolicyPartition {
 }
 
 /**
- * Why there is no prediction: no systemd unit on the container's path; its files, or what systemd holds, could not be had; the programs could not be
- * read; systemd uses the v1 devices controller here; the container has no cgroup (it is stopped).
+ * Why there is no prediction: no systemd unit on the container's path; its files, or what systemd holds, could not be had; the programs could not be read, or changed while they were; systemd uses the v1 devices controller here; the container has no cgroup (it is stopped).
  */
-export type NoPending = 'no-unit' | 'no-files' | 'not-shown' | 'programs-unread' | 'cgroup-v1-controller' | 'no-cgroup';
+export type NoPending =
+  'no-unit' | 'no-files' | 'not-shown' | 'programs-unread' | 'programs-changed' | 'cgroup-v1-controller' | 'no-cgroup';
 
 export type Pending =
   { readonly kind: 'policy'; readonly policy: PendingPolicy } | { readonly kind: 'none'; readonly reason: NoPending };

@@ -1,13 +1,14 @@
 import { hostOf } from '../intent/intended.js';
-import { joinAlternatives, partitionWith } from '../intent/set.js';
+import { joinAlternatives } from '../intent/set.js';
 import { compileUnit, unitPartition, type CompiledUnit } from '../intent/systemd-compile.js';
 import { settingsFromFiles, settingsFromShow } from '../intent/systemd-settings.js';
 import type { PolicyPartition } from '../intent/types.js';
 import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
 import type { ContainerRecord, Snapshot, UnitRecord } from '../snapshot/types.js';
-import { listVerdict } from '../symbolic/retval.js';
-import type { Evaluator, Outcome } from '../symbolic/evaluate.js';
-import { partition } from '../symbolic/partition.js';
+import type { Evaluator } from '../symbolic/evaluate.js';
+import type { Partition } from '../symbolic/partition.js';
+import { modelCallSites } from './compose-call-sites.js';
+import { composeEffective, intersectPartitions, type EffectiveEntry } from './compose.js';
 import { pendingEvent } from './pending-event.js';
 import { systemdPrograms, type Reading } from './pending-identify.js';
 import { canAttachMulti, runOrder } from './pending-order.js';
@@ -21,8 +22,10 @@ export interface PendingRequest {
   readonly subject: Pick<ContainerRecord, 'cgroup' | 'nestedIn'>;
   /** From the subject's cgroup up to the root. */
   readonly levels: readonly PendingLevel[];
+  /** The levels and the run array the kernel gave do not fit together: something changed while they were read. */
+  readonly changed: boolean;
   /** What must be allowed besides the programs: the v1 devices controller of a hybrid host. Null: nothing. */
-  readonly alsoRequired: PolicyPartition | null;
+  readonly alsoRequired: Partition | null;
   /** What the runtime meant to attach, one set per dialect that is possible; tells its nameless program from systemd's. */
   readonly runtimeOwn: readonly DeviceSet[];
 }
@@ -52,6 +55,7 @@ function predict(request: PendingRequest, basis: PendingBasis): Pending {
   const compiled = applied.map((unit) => (unit === null ? null : compiledOf(request, unit, basis)));
   if (compiled[own] === null) return none(basis === 'files' ? 'no-files' : 'not-shown');
   if (levels.some(({ programs }) => programs === null)) return none('programs-unread');
+  if (request.changed) return none('programs-changed');
   const results = readingsOf(request, units, compiled, basis);
   const first = results[0];
   if (first === undefined) return none('programs-unread');
@@ -68,6 +72,7 @@ function predict(request: PendingRequest, basis: PendingBasis): Pending {
       ...joined,
       basis,
       event: pendingEvent(basis, release),
+      lists: results.map(({ list }) => list),
       changes: first.changes,
       unread: applied.flatMap((unit, index) => (unit !== null && compiled[index] === null ? [unit.name] : [])),
       needDaemonReload: needsReload(units[own] ?? null),
@@ -81,12 +86,13 @@ function compiledOf({ snapshot }: PendingRequest, unit: UnitRecord, basis: Pendi
 }
 
 interface Result {
+  readonly list: readonly EffectiveEntry[];
   readonly partition: PolicyPartition;
   readonly changes: readonly LevelChange[];
 }
 
-/** More readings than this are not told apart: a level would have to hold many nameless programs nobody knows. */
-const MOST_READINGS = 16;
+/** With more readings than this (dozens of nameless programs nobody knows) there is no prediction. */
+const MOST_READINGS = 256;
 
 /** One result for every combination of readings of the levels. */
 function readingsOf(
@@ -101,50 +107,64 @@ function readingsOf(
     const record = units[index] ?? null;
     const readings: LevelReading[] =
       unit === null || record === null
-        ? [{ level, change: null, unit: null }]
-        : levelReadings(request, level, record, unit, basis);
-    combinations = combinations
-      .flatMap((before) => readings.map((reading) => [...before, reading]))
-      .slice(0, MOST_READINGS);
+        ? [{ level, change: null, fresh: null }]
+        : levelReadings(request, index, record, unit, basis);
+    combinations = combinations.flatMap((before) => readings.map((reading) => [...before, reading]));
+    if (combinations.length > MOST_READINGS) combinations = [];
   });
-  return combinations.map((readings) => ({
-    partition: composed(request, applyReadings(request, readings)),
-    changes: readings.flatMap(({ change }) => (change === null ? [] : [change])),
-  }));
+  return combinations.map((readings) => {
+    const list = runOrder(readings.map(applyReading)).map(({ entry }) => entry);
+    return {
+      list,
+      partition: composed(request, list),
+      changes: readings.flatMap(({ change }) => (change === null ? [] : [change])),
+    };
+  });
 }
 
 interface LevelReading {
   readonly level: PendingLevel;
   readonly change: LevelChange | null;
-  readonly unit: CompiledUnit | null;
+  /** systemd's new program; null where it adds none. */
+  readonly fresh: PendingProgram | null;
 }
 
 function levelReadings(
   request: PendingRequest,
-  level: PendingLevel,
+  index: number,
   record: UnitRecord,
   compiled: CompiledUnit,
   basis: PendingBasis,
 ): LevelReading[] {
+  const level = request.levels[index];
+  if (level === undefined) return [];
   const programs = level.programs ?? [];
   const { release } = hostOf(request.snapshot, record.nestedIn).systemd;
   const lists = (['files', 'shown'] as const)
     .map((each) => compiledOf(request, record, each))
     .flatMap((unit) => (unit === null ? [] : (unitPartition(request.space, unit)?.allowed ?? [])));
   const own = systemdPrograms(programs, release, lists, request.runtimeOwn);
+  const made = newProgram(request, compiled, programs);
   return pinReadings(request, programs, compiled, basis).flatMap(({ missingPins, gone }) =>
-    own.map((reading: Reading) => ({
-      level,
-      unit: compiled,
-      change: {
-        cgroup: level.cgroup,
-        unit: record.name,
-        compiled,
-        replaced: [...new Set([...reading.leaving, ...gone])],
-        adds: compiled.program !== null,
-        missingPins,
-      },
-    })),
+    own.map((reading: Reading): LevelReading => {
+      const leaving = [...new Set([...reading.leaving, ...gone])];
+      // A refused attach leaves everything as it was: the old program is only detached once the new one is in place.
+      const refused = made !== null && !canAttachMulti(level, request.levels.slice(index + 1), new Set(leaving));
+      return {
+        level,
+        fresh: refused ? null : (made?.program ?? null),
+        change: {
+          cgroup: level.cgroup,
+          unit: record.name,
+          compiled,
+          replaced: refused ? [] : leaving,
+          adds: made !== null && !refused,
+          asBefore: refused ? null : (made?.asBefore ?? null),
+          refused,
+          missingPins,
+        },
+      };
+    }),
   );
 }
 
@@ -176,62 +196,71 @@ function pinReadings(
     : [...certain, ...leave(missing.length + unknown.length, [...missing, ...unknown])];
 }
 
-function applyReadings(request: PendingRequest, readings: readonly LevelReading[]): PendingLevel[] {
-  return readings.map(({ level, change, unit }, index) => {
-    if (change === null || unit === null || level.programs === null) return level;
-    const leaving = new Set(change.replaced);
-    const staying = level.programs.filter(({ id }) => !leaving.has(id));
-    const fresh = newProgram(request, unit, level);
-    if (fresh === null) return { ...level, programs: staying };
-    const above = readings.slice(index + 1).map((each) => each.level);
-    // A refused attach leaves everything as it was: the old program is only detached once the new one is in place.
-    if (!canAttachMulti(level, above, leaving)) return level;
-    return { cgroup: level.cgroup, flags: 2, programs: [...staying, fresh] };
-  });
+function applyReading({ level, change, fresh }: LevelReading): PendingLevel {
+  if (change === null || level.programs === null) return level;
+  const leaving = new Set(change.replaced);
+  const staying = level.programs.filter(({ id }) => !leaving.has(id));
+  return fresh === null
+    ? { ...level, programs: staying }
+    : { cgroup: level.cgroup, flags: 2, programs: [...staying, fresh] };
 }
 
 /** systemd's program of a unit, not yet loaded anywhere; null where it has none. */
 function newProgram(
-  { space, evaluator }: PendingRequest,
+  { space }: PendingRequest,
   unit: CompiledUnit,
-  level: PendingLevel,
-): PendingProgram | null {
+  programs: readonly PendingProgram[],
+): { program: PendingProgram; asBefore: number | null } | null {
   // systemd's present program shows what lines resolve to that the snapshot has no node for.
-  const lastApplied = (level.programs ?? []).flatMap(({ name, allowed }) =>
-    name === 'sd_devices' && allowed !== null ? [allowed] : [],
+  const last = programs.flatMap(({ id, name, allowed }) =>
+    name === 'sd_devices' && allowed !== null ? [{ id, allowed }] : [],
   );
-  const meaning = unitPartition(space, unit, lastApplied);
+  const meaning = unitPartition(
+    space,
+    unit,
+    last.map(({ allowed }) => allowed),
+  );
   if (meaning === null) return null;
+  const alone = unitPartition(space, unit);
+  const same = alone !== null && alone.undecided.length === 0 && alone.allowed.equals(meaning.allowed);
+  const asBefore =
+    same || meaning.undecided.length > 0
+      ? null
+      : (last.find(({ allowed }) => allowed.equals(meaning.allowed))?.id ?? null);
   return {
-    id: -1,
-    name: 'sd_devices',
-    outcome: outcomeOf(evaluator, meaning, level.cgroup),
-    allowed: meaning.undecided.length === 0 ? meaning.allowed : null,
-    preorder: false,
+    asBefore,
+    program: {
+      id: -1,
+      name: 'sd_devices',
+      entry: { kind: 'partition', partition: refs(meaning) },
+      allowed: meaning.undecided.length === 0 ? meaning.allowed : null,
+      preorder: false,
+    },
   };
 }
 
-/** A program of which only the policy is known, undecided regions as inputs of their own. */
-function outcomeOf({ manager, inputs }: Evaluator, meaning: PolicyPartition, name: string): Outcome {
-  const open = meaning.undecided.map(({ region, reason }) => {
-    const bit = inputs.word(`pending ${name} ${reason}`, reason, 1)[0];
-    return bit === undefined ? region.ref : manager.and(region.ref, bit);
-  });
-  return { returnsNonZero: manager.orAll([meaning.allowed.ref, ...open]), retval: null };
+/** As the enforced policy is composed: run list, the kernel's call sites, and what else must allow. */
+function composed(
+  { space, evaluator, snapshot, alsoRequired }: PendingRequest,
+  list: readonly EffectiveEntry[],
+): PolicyPartition {
+  const { kernelRelease } = snapshot.host;
+  const programs = composeEffective(evaluator, list, kernelRelease);
+  const both = alsoRequired === null ? programs : intersectPartitions(evaluator.manager, programs, alsoRequired);
+  const { allowed, denied, undecided } = modelCallSites(evaluator.manager, both, kernelRelease);
+  return {
+    allowed: space.fromRef(allowed),
+    denied: space.fromRef(denied),
+    undecided: undecided.map(({ region, reason }) => ({ region: space.fromRef(region), reason })),
+  };
 }
 
-function composed(
-  { space, evaluator, alsoRequired }: PendingRequest,
-  levels: readonly PendingLevel[],
-): PolicyPartition {
-  const { manager, inputs } = evaluator;
-  const list = runOrder(levels).map(({ outcome }) => outcome);
-  if (alsoRequired !== null) list.push(outcomeOf(evaluator, alsoRequired, 'v1'));
-  const { allowed, denied, undecided } = partition(manager, inputs, listVerdict(manager, inputs, list));
-  const open = undecided.map(({ region, reason }) => ({ region: space.fromRef(region), reason }));
-  return open.length === 0
-    ? { allowed: space.fromRef(allowed), denied: space.fromRef(denied), undecided: [] }
-    : partitionWith(space.fromRef(allowed), open);
+function refs({ allowed, denied, undecided }: PolicyPartition): Partition {
+  return {
+    allowed: allowed.ref,
+    denied: denied.ref,
+    undecided: undecided.map(({ region, reason }) => ({ region: region.ref, reason })),
+  };
 }
 
 function needsReload(unit: UnitRecord | null): boolean | null {

@@ -3,16 +3,30 @@ import { snapshotFromDirectory } from '../../src/collect/index.js';
 import { afterApply, afterReload, type PendingRequest } from '../../src/effective/pending.js';
 import { pendingEvent } from '../../src/effective/pending-event.js';
 import type { PendingPolicy } from '../../src/effective/pending-types.js';
+import { pendingLevels } from '../../src/effective/pending-levels.js';
+import { ProgramLoader } from '../../src/effective/compose-programs.js';
+import { BddManager } from '../../src/bdd/manager.js';
+import { DeviceSpace } from '../../src/policy/device-set.js';
+import { Evaluator } from '../../src/symbolic/evaluate.js';
 import { intendedOf } from '../../src/intent/intended.js';
 import type { Snapshot } from '../../src/snapshot/types.js';
 import { CAPTURES, capture, disagreements, oracle } from '../intent/captures.js';
-import { levelsOf, run, type Run } from './pending-levels.js';
 
 const BEFORE = 'bookworm-landmine-systemd-252.39/SEED-docker-20.10.24-runc-1.1.4-nochar-default-0-before';
 const AFTER = 'bookworm-landmine-systemd-252.39/SEED-docker-20.10.24-runc-1.1.4-nochar-default-1-after-daemon-reload';
 const PODMAN = 'bookworm-podman-4.3.1-crun-1.8.1/default';
 const CGROUPFS = 'trixie-crun-1.21/cgroupfs-access-empty';
 const SLICE = 'trixie-systemd-257.13/nested-slice-strict-service-closed';
+
+interface Run {
+  readonly space: DeviceSpace;
+  readonly evaluator: Evaluator;
+}
+
+function run(): Run {
+  const manager = new BddManager();
+  return { space: new DeviceSpace(manager), evaluator: new Evaluator(manager) };
+}
 
 async function loaded(name: string): Promise<{ on: Run; snapshot: Snapshot; request: PendingRequest }> {
   const snapshot = await snapshotFromDirectory(CAPTURES + name);
@@ -29,7 +43,9 @@ function about(snapshot: Snapshot, on: Run = run()): { on: Run; request: Pending
       ...on,
       snapshot,
       subject: { cgroup, nestedIn: null },
-      levels: cgroup === null ? [] : levelsOf(on, snapshot, cgroup),
+      ...(cgroup === null
+        ? { levels: [], changed: false }
+        : pendingLevels(on.space, on.evaluator, new ProgramLoader(snapshot), snapshot, cgroup)),
       alsoRequired: null,
       runtimeOwn: meant?.kind === 'policy' && meant.policy.undecided.length === 0 ? [meant.policy.allowed] : [],
     },
@@ -139,6 +155,7 @@ describe('other subjects', () => {
     expect(
       afterReload({ ...request, snapshot: { ...snapshot, host: { ...snapshot.host, cgroupLayout: 'hybrid' } } }),
     ).toEqual({ kind: 'none', reason: 'cgroup-v1-controller' });
+    expect(afterReload({ ...request, changed: true })).toEqual({ kind: 'none', reason: 'programs-changed' });
     expect(afterReload({ ...request, subject: { cgroup: null, nestedIn: null } })).toEqual({
       kind: 'none',
       reason: 'no-cgroup',
@@ -151,7 +168,7 @@ describe('other subjects', () => {
       expect(disagreements(predicted.allowed, oracle(capture(SLICE)))).toEqual([]);
       expect(predicted.undecided).toEqual([]);
     }
-    expect(policy(afterReload(request)).changes.map(({ unit }) => unit)).toHaveLength(2);
+    expect(policy(afterReload(request)).changes.map(({ asBefore }) => asBefore !== null)).toEqual([true, false]);
     expect(policy(afterApply(request)).changes.map(({ unit }) => unit)).toHaveLength(1);
   });
   it('a bare exclusive program: systemd cannot attach beside it, everything stays', async () => {
@@ -160,11 +177,12 @@ describe('other subjects', () => {
       afterReload({ ...request, levels: request.levels.map((level) => ({ ...level, flags: 0 })) }),
     );
     expect(disagreements(predicted.allowed, oracle(capture(BEFORE)))).toEqual([]);
+    expect(predicted.changes[0]).toMatchObject({ refused: true, adds: false, replaced: [] });
   });
   it('what the v1 controller refuses stays refused', async () => {
     const { request, on } = await loaded(BEFORE);
-    const required = { allowed: on.space.nothing, denied: on.space.everything, undecided: [] };
-    expect(policy(afterReload({ ...request, alsoRequired: required })).allowed.isEmpty()).toBe(true);
+    const required = { allowed: on.space.nothing.ref, denied: on.space.everything.ref, undecided: [] };
+    expect(policy(afterReload({ ...request, alsoRequired: required })).allowed.implies(on.space.neverAsked)).toBe(true);
   });
 });
 
