@@ -1,4 +1,4 @@
-import type { Option, OptionValues } from 'commander';
+import { Option, type OptionValues } from 'commander';
 import type { CommandContext } from './context.js';
 import type { ExitStatus } from './exit.js';
 
@@ -15,6 +15,152 @@ export interface CommandDefinition {
   run(context: CommandContext, positional: readonly unknown[], options: OptionValues): Promise<ExitStatus>;
 }
 
+const TARGET = {
+  syntax: '[target]',
+  description: 'see "Targets" in devpolicy --help; may be left out in a snapshot with one subject',
+};
+
+/** What commander hands on for `[target]`. */
+function target(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+const list: CommandDefinition = {
+  name: 'list',
+  summary: 'all containers, and every cgroup with a device program of its own',
+  examples: [
+    ['devpolicy list', ''],
+    ['devpolicy list --json', 'for scripts'],
+  ],
+  arguments: [],
+  options: [],
+  run: async (context) => (await import('./commands/list.js')).runList(context),
+};
+
+const show: CommandDefinition = {
+  name: 'show',
+  summary: 'programs, rules, intent, what a reload would change',
+  examples: [
+    ['devpolicy show web', ''],
+    ['devpolicy show nginx.service', 'a systemd unit'],
+    ['devpolicy show web --rules-as docker', 'the rules as options of docker run'],
+    ['devpolicy show config:bundle/config.json', 'what a runtime would make of an OCI file'],
+  ],
+  arguments: [TARGET],
+  options: [
+    () =>
+      new Option('--rules-as <form>', 'print the policy in the form another tool takes').choices([
+        'docker',
+        'systemd',
+        'lxc',
+        'oci',
+        'v1',
+      ]),
+  ],
+  run: async (context, [what], options) => (await import('./commands/show.js')).runShow(context, target(what), options),
+};
+
+const verify: CommandDefinition = {
+  name: 'verify',
+  summary: 'compare with what was intended; the cron job',
+  description:
+    'Compares what the kernel enforces with what was intended and with what systemd would leave after its next reload.\n' +
+    'Prints nothing when all is well and standard output is no terminal.',
+  examples: [
+    ['devpolicy verify --all', 'every container'],
+    ['devpolicy verify web db', 'some of them'],
+    ['devpolicy verify --all --fail-on warning', 'excess permissions fail too'],
+    ['devpolicy --snapshot host.json verify --all', 'a host that was saved'],
+  ],
+  arguments: [{ syntax: '[target...]', description: 'what to verify' }],
+  options: [
+    () =>
+      new Option('--all', 'every container, and every cgroup with a program of its own (the default without targets)'),
+    () =>
+      new Option('--fail-on <severity>', 'lowest severity that makes the exit status 1')
+        .choices(['error', 'warning', 'note'])
+        .default('error'),
+    () => new Option('--format <format>', 'how to print').choices(['text', 'json']).default('text'),
+    () => new Option('--expand', 'print every subject, also those with the same findings'),
+  ],
+  notes: `Exit status:
+  0  healthy: nothing at or above --fail-on, and all of it could be read
+  1  a finding at or above --fail-on (error: lost or soon lost devices, nothing restricts, about to widen)
+  2  wrong usage, or it could not run at all
+  3  incomplete: something could not be read, decoded or decided`,
+  run: async (context, [targets], options) =>
+    (await import('./commands/verify.js')).runVerify(context, targets as string[], options as never),
+};
+
+const can: CommandDefinition = {
+  name: 'can',
+  summary: 'one verdict, with the deciding program and instruction',
+  usage: '[options] <target> <device> [access]',
+  examples: [
+    ['devpolicy can web /dev/null rw', 'a path in the container'],
+    ['devpolicy can web c:10:200', 'by numbers; access rw'],
+    ['devpolicy can web b:8:0 m', 'may it make the node?'],
+    ['devpolicy can web c:1:3 rw --policy afterReload', 'after the next daemon-reload'],
+    ['devpolicy can program:prog.xlated --requests -', 'many, as TSV on standard input'],
+  ],
+  arguments: [
+    {
+      syntax: '[words...]',
+      description: 'target, device (c:1:3, b:8:0 or a path) and access: any of r, w, m together, or - for none',
+    },
+  ],
+  options: [
+    () =>
+      new Option(
+        '--requests <file>',
+        'TSV lines "type major minor access" (- is standard input); the same lines come out with a fifth column',
+      ),
+    () =>
+      new Option('--policy <which>', 'which policy to ask')
+        .choices(['enforced', 'intended', 'afterReload', 'afterApply'])
+        .default('enforced'),
+  ],
+  notes: `Exit status:
+  0 allow, 1 deny, 3 undecided, 2 usage or cannot run
+  with --requests: 0 all answered, 3 some undecided, 2 some malformed`,
+  run: async (context, [words], options) =>
+    (await import('./commands/can.js')).runCan(context, words as string[], options as never),
+};
+
+const decode: CommandDefinition = {
+  name: 'decode',
+  summary: 'bytecode to rules or listing',
+  examples: [
+    ['devpolicy decode prog.xlated', 'bpftool prog dump xlated id 42 file prog.xlated'],
+    ['devpolicy decode web --listing', 'the instructions of the programs of a container'],
+    ['bpftool prog dump xlated id 42 opcodes -j | devpolicy decode -', ''],
+  ],
+  arguments: [{ syntax: '[what]', description: 'a target, a program file, or - for standard input' }],
+  options: [
+    () => new Option('--listing', 'the instructions, as bpftool numbers them'),
+    () => new Option('--raw', 'the program alone: also what it says about requests that the kernel never asks (0:0)'),
+  ],
+  run: async (context, [what], options) =>
+    (await import('./commands/decode.js')).runDecode(context, target(what), options),
+};
+
+const snapshot: CommandDefinition = {
+  name: 'snapshot',
+  summary: 'the host as a value; or a folder of captured files as a value',
+  examples: [
+    ['devpolicy snapshot -o host.json', 'then: devpolicy --snapshot host.json verify --all'],
+    ['devpolicy snapshot --redact -o share.json', 'without names'],
+    ['devpolicy snapshot --from captured/ -o case.json', 'files gathered by hand'],
+  ],
+  arguments: [],
+  options: [
+    () => new Option('-o, --output <file>', 'where to write it (default: standard output)'),
+    () => new Option('--from <dir>', 'read a folder of captured files instead of this host'),
+    () => new Option('--redact', 'replace names of containers, hosts, units and paths'),
+  ],
+  run: async (context, _positional, options) => (await import('./commands/snapshot.js')).runSnapshot(context, options),
+};
+
 const explain: CommandDefinition = {
   name: 'explain',
   summary: 'what a finding means and how to mend it',
@@ -28,4 +174,4 @@ const explain: CommandDefinition = {
     (await import('./commands/explain.js')).runExplain(context, code as string | undefined),
 };
 
-export const COMMANDS: readonly CommandDefinition[] = [explain];
+export const COMMANDS: readonly CommandDefinition[] = [list, show, verify, can, decode, snapshot, explain];

@@ -6,10 +6,15 @@ import type { CommandContext } from './context.js';
 import { findSubject, onlySubject } from './targets.js';
 import { parseTarget, TARGET_HINT, type TargetSyntax } from './target-syntax.js';
 
+/** The longest program the kernel takes is 8 MB; as JSON text it is several times that. */
+const MOST_PROGRAM_BYTES = 64 * 1024 * 1024;
+
 /** A target with the host it belongs to. */
 export interface Opened {
   snapshot: Snapshot;
   subject: Subject;
+  /** True for this host as it is now: its file system may be asked too. */
+  live: boolean;
 }
 
 /**
@@ -23,8 +28,8 @@ export async function openTarget(context: CommandContext, typed: string | null):
   const file = target === null ? null : await openFile(context, target);
   if (file !== null) return file;
   const snapshot = await openHost(context, target === null ? [] : [target]);
-  if (target === null) return { snapshot, subject: onlySubject(snapshot) };
-  return { snapshot, subject: findIn(snapshot, target, typed ?? '') };
+  const subject = target === null ? onlySubject(snapshot) : findIn(snapshot, target, typed ?? '');
+  return { snapshot, subject, live: context.globals.snapshot === undefined };
 }
 
 /** Several targets of one host, which is read once. Without any: null, all of it. */
@@ -78,23 +83,33 @@ async function openFile(context: CommandContext, target: TargetSyntax): Promise<
       return only(collect.readStateFile(target.file));
     case 'config':
       return only(collect.readConfigFile(target.file));
-    case 'program': {
-      const { byteOrder } = context.globals;
-      return only(collect.readProgramFile(target.file, byteOrder === undefined ? {} : { byteOrder }));
-    }
+    case 'program':
+      return openProgramBytes(context, collect.readInput(target.file, MOST_PROGRAM_BYTES), target.file);
     case 'snapshot': {
       const snapshot = await openSnapshotFile(target.file);
       if (target.target === null) return only(snapshot);
       if (isFile(target.target)) throw new InputError('a target in a snapshot cannot be a file');
-      return { snapshot, subject: findIn(snapshot, target.target, target.text) };
+      return { snapshot, subject: findIn(snapshot, target.target, target.text), live: false };
     }
     default:
       return null;
   }
 }
 
+/**
+ * A device program from a file or standard input, as a host with one cgroup.
+ * @throws InputError when it is none, or decodes only in the other byte order
+ */
+export async function openProgramBytes({ globals }: CommandContext, bytes: Uint8Array, name: string): Promise<Opened> {
+  const { snapshotOfProgram } = await import('../collect/index.js');
+  const { checkDecodable } = await import('./decodable.js');
+  const snapshot = snapshotOfProgram(bytes, name, { byteOrder: globals.byteOrder });
+  checkDecodable(snapshot, name);
+  return only(snapshot);
+}
+
 function only(snapshot: Snapshot): Opened {
-  return { snapshot, subject: onlySubject(snapshot) };
+  return { snapshot, subject: onlySubject(snapshot), live: false };
 }
 
 function findIn(snapshot: Snapshot, target: TargetSyntax, typed: string): Subject {

@@ -1,10 +1,8 @@
 import type { PolicyPartition } from '../intent/types.js';
 import type { Snapshot } from '../snapshot/types.js';
-import type { Examined, SubjectAnalysis } from '../verify/types.js';
+import type { Examined, PolicyChoice, SubjectAnalysis } from '../verify/types.js';
 import { policyJson, type JsonPolicy } from './policy-json.js';
 import { programJson, subjectJson, type JsonProgram, type JsonSubject } from './subject-json.js';
-
-export type PolicyName = 'enforced' | 'intended' | 'afterReload' | 'afterApply';
 
 export interface ShowJson {
   schema: 'devpolicy/show';
@@ -19,7 +17,7 @@ export interface ShowJson {
   afterReload: (JsonPolicy & JsonPending) | null;
   afterApply: (JsonPolicy & JsonPending) | null;
   /** For each policy that is null: `none` there is none, `unread` it could not be had; and why. */
-  reasons: Partial<Record<PolicyName, { status: 'none' | 'unread'; reason: string }>>;
+  reasons: Partial<Record<PolicyChoice, { status: 'none' | 'unread'; reason: string }>>;
 }
 
 interface JsonIntent {
@@ -73,7 +71,7 @@ function ifKnown<P extends PolicyPartition, T>(examined: Examined<P>, toJson: (p
   return examined.status === 'known' ? toJson(examined.policy) : null;
 }
 
-function reasonsOf(policies: Record<PolicyName, Examined>): ShowJson['reasons'] {
+function reasonsOf(policies: Record<PolicyChoice, Examined>): ShowJson['reasons'] {
   const reasons: ShowJson['reasons'] = {};
   for (const name of ['enforced', 'intended', 'afterReload', 'afterApply'] as const) {
     const examined = policies[name];

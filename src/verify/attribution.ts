@@ -1,6 +1,7 @@
 import type { DeviceSet } from '../policy/device-set.js';
 import { differencesOf, type CheckInput } from './checks/check.js';
 import { nodesOf, replayedWitness } from './compare.js';
+import { isOwnLevel } from './examine/programs.js';
 import type { ProgramView } from './programs.js';
 import { lostRules } from './region-rules.js';
 import type { Evidence } from './types.js';
@@ -19,7 +20,9 @@ export function missingByLevel(input: CheckInput): MissingPart[] {
   const [missing] = differencesOf(input, 'missing');
   if (missing === undefined) return [];
   const { space } = missing.region;
-  const own = input.analysis.programs.filter((program) => isOwnLevel(input, program));
+  const own = input.analysis.programs.filter(
+    (program) => program.attachedAt !== null && isOwnLevel(input, input.analysis.subject, program.attachedAt),
+  );
   const deniedByOwn = own.map((program) => program.alone?.denied ?? space.nothing);
   const everyOwn = own.length === 0 ? space.nothing : missing.region.intersect(space.intersectAll(deniedByOwn));
   const someOwn = missing.region.intersect(space.unionAll(deniedByOwn)).subtract(everyOwn);
@@ -55,20 +58,4 @@ function part(
     ...(cgroup == null ? {} : { cgroup }),
   };
   return [{ where, evidence }];
-}
-
-/** The container's own cgroup, and the levels from its systemd unit down to it. */
-function isOwnLevel({ snapshot, analysis: { subject } }: CheckInput, program: ProgramView): boolean {
-  const path = program.attachedAt;
-  if (path === null || subject.cgroup === null) return false;
-  if (path === subject.cgroup) return true;
-  const unit = snapshot.units.find(
-    (each) =>
-      each.name === subject.unit && each.cgroup !== null && subject.cgroup?.startsWith(`${each.cgroup}/`) === true,
-  );
-  return (
-    unit?.cgroup != null &&
-    (path === unit.cgroup || path.startsWith(`${unit.cgroup}/`)) &&
-    subject.cgroup.startsWith(`${path}/`)
-  );
 }

@@ -3,7 +3,7 @@ import { impactsOf, type Impact } from '../policy/impact.js';
 import type { DeviceNames } from '../policy/names.js';
 import { formatSummary, summariseRegion } from '../policy/region-summary.js';
 import { listRules } from '../policy/to-rules.js';
-import type { DeviceRule } from '../policy/types.js';
+import { ACCESS_NAMES, type DeviceRequest, type DeviceRule } from '../policy/types.js';
 
 /** A region as data: rules, and a bounded summary of what no list of ranges describes. */
 export interface RegionRules {
@@ -12,27 +12,27 @@ export interface RegionRules {
   remainder?: string[];
 }
 
-/**
- * Rules of a region. What the kernel never asks a device program (0:0) may be in it or not, whichever makes the shorter list: without that,
- * `c *:* r` would print as everything around 0:0.
- */
+/** Rules of a region, as people read it: see `levelAtZero`. */
 export function regionRules(region: DeviceSet): RegionRules {
-  const without = listRules(region.subtract(region.space.neverAsked));
-  const chosen = shorter(without, listRules(region.union(region.space.neverAsked)));
-  return {
-    rules: chosen.rules,
-    ...(chosen.remainder === null ? {} : { remainder: summariseRegion(chosen.remainder).map(formatSummary) }),
-  };
+  const { rules, remainder } = listRules(levelAtZero(region));
+  return { rules, ...(remainder === null ? {} : { remainder: summariseRegion(remainder).map(formatSummary) }) };
+}
+
+/**
+ * The same set for whoever reads it as text. What the kernel never asks a device program about (0:0) may be in it or not; it is put to whatever holds for
+ * the device next to it, 0:1. Without that `c *:* m` would print as everything around 0:0. The result depends on the set alone.
+ */
+export function levelAtZero(set: DeviceSet): DeviceSet {
+  const { space } = set;
+  const members = (['c', 'b'] as const).flatMap((type) =>
+    ACCESS_NAMES.map(({ access }): DeviceRequest => ({ type, access, major: 0, minor: 0 }))
+      .filter((request) => space.neverAsked.contains(request))
+      .filter((request) => set.contains({ ...request, minor: 1 })),
+  );
+  return set.subtract(space.neverAsked).union(space.unionAll(members.map((request) => space.forRequest(request))));
 }
 
 /** As regionRules, with what it means to a person that these requests are denied. */
 export function lostRules(region: DeviceSet, names: DeviceNames): RegionRules & { impacts: Impact[] } {
   return { ...regionRules(region), impacts: impactsOf(region, names) };
-}
-
-type Listing = ReturnType<typeof listRules>;
-
-function shorter(first: Listing, second: Listing): Listing {
-  if (first.remainder !== null) return second.remainder === null ? second : first;
-  return second.remainder === null && second.rules.length < first.rules.length ? second : first;
 }

@@ -2,10 +2,14 @@ import type { IntendedPolicy, PolicyPartition } from '../intent/types.js';
 import type { DeviceRequest, DeviceRule } from '../policy/types.js';
 import type { Impact } from '../policy/impact.js';
 import type { DeviceSet } from '../policy/device-set.js';
+import type { Applying } from './examine/enforced.js';
 import type { ProgramView } from './programs.js';
 import type { Subject } from './subjects.js';
 
 export type Verdict = 'allow' | 'deny' | 'undecided';
+
+/** The four policies of a subject. */
+export type PolicyChoice = 'enforced' | 'intended' | 'afterReload' | 'afterApply';
 
 /** One of the four policies of a subject, or why there is none. */
 export type Examined<P extends PolicyPartition = PolicyPartition> =
@@ -38,6 +42,8 @@ export interface SubjectAnalysis {
   intended: Examined<IntendedPolicy>;
   afterReload: Examined<PendingPolicy>;
   afterApply: Examined<PendingPolicy>;
+  /** The run array behind `enforced`; null where it is not known. */
+  decidedBy: Applying | null;
 }
 
 export type DifferenceKind = 'missing' | 'excess' | 'pendingLoss' | 'pendingGain';

@@ -121,6 +121,7 @@ export function analysisOf(parts: SubjectParts): SubjectAnalysis {
     intended: parts.intended ?? none,
     afterReload: parts.afterReload ?? none,
     afterApply: parts.afterApply ?? none,
+    decidedBy: null,
   };
 }
 

@@ -1,0 +1,81 @@
+/**
+ * The story in one screen: a host is a value, everything else is a function of it.
+ *
+ *   snapshot ─> subjects ─> programs that apply ─> enforced ┐
+ *                        ─> record of the intent ─> intended ├─> compare ─> findings ─> report
+ *                        ─> systemd's unit       ─> pending  ┘
+ *
+ * Reads a Snapshot and nothing else; guarantees that equal snapshots give equal answers, that what is not known is `undecided`, `unread` or `none` with
+ * a reason, and that every difference was confirmed by the concrete interpreter.
+ */
+import type { DeviceRequest } from './policy/types.js';
+import type { Snapshot } from './snapshot/types.js';
+import type { EvaluationLimits } from './symbolic/limits.js';
+import { compare, type Comparison } from './verify/compare.js';
+import type { Decision } from './verify/decision.js';
+import { analyseSubject } from './verify/examine/analyse.js';
+import { answerer, decideRequest } from './verify/examine/decide.js';
+import { decodedPrograms, type DecodedProgram } from './verify/examine/decoded.js';
+import { createWorkshop, type Workshop } from './verify/examine/workshop.js';
+import { subjectsOf, type Subject } from './verify/subjects.js';
+import type { PolicyChoice, SubjectAnalysis, Verdict, VerifyReport } from './verify/types.js';
+import { verifySubjects, type VerifyOptions } from './verify/verify.js';
+
+export type { DecodedProgram } from './verify/examine/decoded.js';
+export type { PolicyChoice } from './verify/types.js';
+
+/** An analysis of one snapshot. Programs are evaluated once however many subjects share them. */
+export class Run {
+  readonly snapshot: Snapshot;
+  readonly #workshop: Workshop;
+  readonly #analyses = new Map<string, SubjectAnalysis>();
+
+  constructor(snapshot: Snapshot, limits: Partial<EvaluationLimits> = {}) {
+    this.snapshot = snapshot;
+    this.#workshop = createWorkshop(snapshot, limits);
+  }
+
+  /** Every container, and every cgroup with a program of its own. */
+  subjects(): Subject[] {
+    return subjectsOf(this.snapshot);
+  }
+
+  /** What is enforced, was intended, and is to come. */
+  analyse(subject: Subject): SubjectAnalysis {
+    const known = this.#analyses.get(subject.key);
+    if (known !== undefined) return known;
+    const analysis = analyseSubject(this.#workshop, subject);
+    this.#analyses.set(subject.key, analysis);
+    return analysis;
+  }
+
+  /** How the four policies of a subject differ. @throws InternalError when evaluator and interpreter disagree */
+  compare(subject: Subject): Comparison {
+    return compare(this.analyse(subject));
+  }
+
+  /** Findings about some subjects, or about all of them (null). */
+  verify(subjects: readonly Subject[] | null = null, options: VerifyOptions = {}): VerifyReport {
+    const analyses = (subjects ?? this.subjects()).map((subject) => this.analyse(subject));
+    return verifySubjects(this.snapshot, analyses, { all: subjects === null, ...options });
+  }
+
+  /** The programs that apply to a subject, each by itself. */
+  programs(subject: Subject): DecodedProgram[] {
+    return decodedPrograms(this.#workshop, this.analyse(subject));
+  }
+
+  /** One request, answered by running the programs, with the instruction that decided. */
+  decide(subject: Subject, request: DeviceRequest, policy: PolicyChoice = 'enforced'): Decision {
+    return decideRequest(this.#workshop, this.analyse(subject), request, policy);
+  }
+
+  /** A function that answers many requests: from the decision diagram where that is decided, else by running the programs. */
+  answerer(subject: Subject, policy: PolicyChoice = 'enforced'): (request: DeviceRequest) => Verdict {
+    return answerer(this.analyse(subject), policy);
+  }
+}
+
+export function createRun(snapshot: Snapshot, limits: Partial<EvaluationLimits> = {}): Run {
+  return new Run(snapshot, limits);
+}

@@ -1,0 +1,59 @@
+import type { Snapshot } from '../snapshot/types.js';
+import type { Finding, SubjectStatus, VerifyReport } from '../verify/types.js';
+import { subjectJson, type JsonSubject } from './subject-json.js';
+
+export interface VerifyJson {
+  schema: 'devpolicy/verify';
+  schemaVersion: [1, 0];
+  tool: { name: string; version: string };
+  host: { hostname: string | null; kernelRelease: string | null; systemd: string | null };
+  collectedAt: string | null;
+  failOn: VerifyReport['failOn'];
+  exitStatus: 0 | 1 | 3;
+  summary: Record<SubjectStatus, number> & { subjects: number; programs: number; distinctPrograms: number };
+  subjects: (JsonSubject & { status: SubjectStatus; findings: Omit<Finding, 'subject'>[] })[];
+  problems: VerifyReport['problems'];
+}
+
+const STATUSES: readonly SubjectStatus[] = [
+  'broken',
+  'fail-open',
+  'land-mine',
+  'will-widen',
+  'unknown',
+  'warning',
+  'ok',
+  'not-compared',
+  'not-running',
+];
+
+export function verifyJson(report: VerifyReport, snapshot: Snapshot): VerifyJson {
+  const counts = Object.fromEntries(
+    STATUSES.map((status) => [status, report.subjects.filter((each) => each.status === status).length]),
+  ) as Record<SubjectStatus, number>;
+  return {
+    schema: 'devpolicy/verify',
+    schemaVersion: [1, 0],
+    tool: { name: snapshot.tool.name, version: snapshot.tool.version },
+    host: {
+      hostname: snapshot.host.hostname,
+      kernelRelease: snapshot.host.kernelRelease,
+      systemd: snapshot.host.systemd?.version ?? null,
+    },
+    collectedAt: snapshot.collectedAt,
+    failOn: report.failOn,
+    exitStatus: report.exitStatus,
+    summary: {
+      subjects: report.subjects.length,
+      ...counts,
+      programs: report.programs.total,
+      distinctPrograms: report.programs.distinct,
+    },
+    subjects: report.subjects.map(({ subject, status, findings }) => ({
+      ...subjectJson(subject),
+      status,
+      findings: findings.map(({ code, severity, evidence }) => ({ code, severity, evidence })),
+    })),
+    problems: report.problems,
+  };
+}

@@ -1,0 +1,101 @@
+import { InternalError } from '../../errors.js';
+import { interpret } from '../../ebpf/interpreter/interpret.js';
+import { decide } from '../../effective/compose-decide.js';
+import { formatRequest } from '../../policy/rule-text.js';
+import type { DeviceRequest } from '../../policy/types.js';
+import type { Decision, DecisionStep } from '../decision.js';
+import { decidingInstruction } from '../deciding.js';
+import type { PolicyChoice, SubjectAnalysis, Verdict } from '../types.js';
+import { bothVerdicts, isAsked, v1Verdict, type Applying, type RunningProgram } from './enforced.js';
+import type { Workshop } from './workshop.js';
+
+/** One request through the concrete programs. For policies that no program stands for yet, the lists are asked. */
+export function decideRequest(
+  workshop: Workshop,
+  analysis: SubjectAnalysis,
+  request: DeviceRequest,
+  choice: PolicyChoice,
+): Decision {
+  if (choice === 'enforced' && analysis.decidedBy !== null)
+    return runPrograms(workshop, analysis, analysis.decidedBy, request);
+  const examined = analysis[choice];
+  if (examined.status !== 'known') return { verdict: 'undecided', reasons: [examined.reason], asked: true, steps: [] };
+  const open = examined.policy.undecided.find(({ region }) => region.contains(request));
+  const verdict = open === undefined ? examined.decide(request) : 'undecided';
+  return { verdict, reasons: open === undefined ? [] : [open.reason], asked: isAsked(workshop, request), steps: [] };
+}
+
+function runPrograms(
+  workshop: Workshop,
+  analysis: SubjectAnalysis,
+  applying: Applying,
+  request: DeviceRequest,
+): Decision {
+  if (!isAsked(workshop, request)) return { verdict: 'allow', reasons: [], asked: false, steps: [] };
+  const { verdict, reason } = decide(
+    applying.programs.map(({ loaded }) => loaded),
+    request,
+    workshop.snapshot.host.kernelRelease,
+  );
+  const v1 = v1Verdict(workshop, applying, request);
+  const both = bothVerdicts(verdict, v1);
+  const reasons =
+    both !== 'undecided'
+      ? []
+      : [...(reason === null ? [] : reason.split(',')), ...(v1 === 'undecided' ? ['v1:hidden-denies'] : [])];
+  const steps = applying.programs.map((running, index) => stepOf(analysis, running, index, request));
+  return { verdict: both, reasons, asked: true, steps };
+}
+
+/** Each program by itself, with its path recorded: what it says, and where. */
+function stepOf(
+  analysis: SubjectAnalysis,
+  { loaded }: RunningProgram,
+  index: number,
+  request: DeviceRequest,
+): DecisionStep {
+  const program = analysis.programs[index];
+  if (program === undefined) throw new InternalError('a program that runs is not among those shown');
+  if (loaded.kind === 'unreadable')
+    return { program, verdict: 'undecided', reasons: [program.problem ?? loaded.reason], deciding: null };
+  const result = interpret(loaded.program, loaded.environment, request, { recordPath: true });
+  if (result.outcome === 'undecided')
+    return { program, verdict: 'undecided', reasons: [...result.reasons], deciding: null };
+  const verdict = result.r0 === 0n ? 'deny' : 'allow';
+  return { program, verdict, reasons: [], deciding: decidingInstruction(loaded.program, result.trace) };
+}
+
+/** Answers from the diagram are checked against the interpreter this many times per run: cheap, and any disagreement is loud. */
+const CROSS_CHECKS = 2000;
+
+/** Many requests. Where the diagram has no answer because a budget ran out, the programs are run. */
+export function answerer(analysis: SubjectAnalysis, choice: PolicyChoice): (request: DeviceRequest) => Verdict {
+  const examined = analysis[choice];
+  if (examined.status !== 'known') return () => 'undecided';
+  const { policy } = examined;
+  let checks = 0;
+  return (request) => {
+    const symbolic: Verdict = policy.allowed.contains(request)
+      ? 'allow'
+      : policy.denied.contains(request)
+        ? 'deny'
+        : 'undecided';
+    if (symbolic === 'undecided') return isBudget(policy.undecided, request) ? examined.decide(request) : 'undecided';
+    if (checks < CROSS_CHECKS) {
+      checks += 1;
+      const concrete = examined.decide(request);
+      if (concrete !== symbolic)
+        throw new InternalError(
+          `evaluator (${symbolic}) and interpreter (${concrete}) disagree on ${formatRequest(request)}`,
+        );
+    }
+    return symbolic;
+  };
+}
+
+function isBudget(
+  undecided: readonly { region: { contains(request: DeviceRequest): boolean }; reason: string }[],
+  request: DeviceRequest,
+): boolean {
+  return undecided.some(({ region, reason }) => reason.split(',').includes('budget') && region.contains(request));
+}

@@ -1,0 +1,105 @@
+import { modelCallSites, requestsNeverAsked } from '../../effective/compose-call-sites.js';
+import { decide } from '../../effective/compose-decide.js';
+import { attributeEffective, cgroupLevels, type Level } from '../../effective/compose-levels.js';
+import type { LoadedProgram } from '../../effective/compose-programs.js';
+import { composeEffective, intersectPartitions } from '../../effective/compose.js';
+import { v1Partition } from '../../effective/compose-v1.js';
+import type { PolicyPartition } from '../../intent/types.js';
+import type { DeviceRequest } from '../../policy/types.js';
+import type { CgroupRecord } from '../../snapshot/types.js';
+import type { Partition } from '../../symbolic/partition.js';
+import type { Subject } from '../subjects.js';
+import type { Examined, Verdict } from '../types.js';
+import { toPolicy } from './partitions.js';
+import type { Workshop } from './workshop.js';
+
+/** One program of a run array, with the cgroup it is attached to if that could be told. */
+export interface RunningProgram {
+  loaded: LoadedProgram;
+  cgroup: string | null;
+}
+
+/** What applies to a cgroup: its levels and the programs in the order the kernel runs them. */
+export interface Applying {
+  cgroup: string;
+  levels: Level[];
+  programs: RunningProgram[];
+  /** The cgroup v1 devices controller on hybrid hosts; null where there is none. */
+  v1: Partition | null;
+}
+
+/** @returns what applies, or why that is not known */
+export function applyingPrograms(
+  workshop: Workshop,
+  subject: Subject,
+): Applying | Exclude<Examined, { status: 'known' }> {
+  const { snapshot, loader } = workshop;
+  if (subject.cgroup === null) return withoutCgroup(subject);
+  const record = snapshot.cgroups.find((each) => each.path === subject.cgroup);
+  if (record === undefined) return { status: 'unread', reason: 'its cgroup is not in the snapshot' };
+  if ('failed' in record.effective) return { status: 'unread', reason: failureText(record.effective) };
+  const levels = cgroupLevels(snapshot, record.path);
+  const { entries } = attributeEffective(record.effective.programIds, levels);
+  const programs = entries.map(({ programId, cgroup }) => ({ loaded: loader.get(programId), cgroup }));
+  return { cgroup: record.path, levels, programs, v1: v1Controller(workshop, subject) };
+}
+
+function withoutCgroup({ container }: Subject): Exclude<Examined, { status: 'known' }> {
+  if (container?.state === 'running')
+    return { status: 'unread', reason: 'the cgroup of its first process could not be read' };
+  return { status: 'none', reason: container?.state === 'stopped' ? 'it is not running' : 'no cgroup is known' };
+}
+
+function failureText({ failed, code }: Extract<CgroupRecord['effective'], { failed: string }>): string {
+  return code === null || failed.includes(code) ? failed : `${failed} (${code})`;
+}
+
+/** On a hybrid host the v1 controller decides too. Which list is the container's is known by its path; without one it is open. */
+function v1Controller({ snapshot, space }: Workshop, { cgroup }: Subject): Partition | null {
+  const { host } = snapshot;
+  if (host.cgroupLayout !== 'hybrid') return null;
+  const record = host.v1Devices.find(({ path }) => path === cgroup);
+  if (record === undefined) return null;
+  return v1Partition(space.manager, record.list, record.path === '/');
+}
+
+/** What the kernel decides now: all programs in order, the v1 controller beside them, and requests nobody is asked about. */
+export function enforcedPolicy(workshop: Workshop, applying: Applying): Examined {
+  const { snapshot, space, evaluator } = workshop;
+  const { kernelRelease } = snapshot.host;
+  const composed = composeEffective(
+    evaluator,
+    applying.programs.map(({ loaded }) => loaded),
+    kernelRelease,
+  );
+  const both = applying.v1 === null ? composed : intersectPartitions(space.manager, composed, applying.v1);
+  const policy: PolicyPartition = toPolicy(workshop, modelCallSites(space.manager, both, kernelRelease));
+  return { status: 'known', policy, decide: (request) => decideEnforced(workshop, applying, request) };
+}
+
+/** The same for one request, by running the programs. */
+export function decideEnforced(workshop: Workshop, applying: Applying, request: DeviceRequest): Verdict {
+  if (!isAsked(workshop, request)) return 'allow';
+  const { verdict } = decide(
+    applying.programs.map(({ loaded }) => loaded),
+    request,
+    workshop.snapshot.host.kernelRelease,
+  );
+  return bothVerdicts(verdict, v1Verdict(workshop, applying, request));
+}
+
+export function isAsked({ space, snapshot }: Workshop, request: DeviceRequest): boolean {
+  return !space.fromRef(requestsNeverAsked(space.manager, snapshot.host.kernelRelease)).contains(request);
+}
+
+export function v1Verdict(workshop: Workshop, { v1 }: Applying, request: DeviceRequest): Verdict {
+  if (v1 === null) return 'allow';
+  const policy = toPolicy(workshop, v1);
+  return policy.allowed.contains(request) ? 'allow' : policy.denied.contains(request) ? 'deny' : 'undecided';
+}
+
+/** Both must allow; a denial is a denial whatever the other says. */
+export function bothVerdicts(first: Verdict, second: Verdict): Verdict {
+  if (first === 'deny' || second === 'deny') return 'deny';
+  return first === 'allow' && second === 'allow' ? 'allow' : 'undecided';
+}

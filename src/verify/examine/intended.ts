@@ -1,0 +1,60 @@
+import { decideCompiled } from '../../intent/compiled.js';
+import { intendedOf, intendedOfUnit, type Intention } from '../../intent/intended.js';
+import type { IntendedPolicy } from '../../intent/types.js';
+import type { DeviceSet } from '../../policy/device-set.js';
+import type { DeviceRequest } from '../../policy/types.js';
+import type { ProgramView } from '../programs.js';
+import type { Subject } from '../subjects.js';
+import type { Examined, Verdict } from '../types.js';
+import { isAsked } from './enforced.js';
+import { atCallSites } from './partitions.js';
+import { isOwnLevel } from './programs.js';
+import type { Workshop } from './workshop.js';
+
+/** What the runtime, or systemd for a plain unit, meant the subject to have. */
+export function intendedPolicy(
+  workshop: Workshop,
+  subject: Subject,
+  programs: readonly ProgramView[],
+): Examined<IntendedPolicy> {
+  const intention = intentionOf(workshop, subject, programs);
+  switch (intention.kind) {
+    case 'none':
+      return { status: 'none', reason: 'there is no record of what was intended' };
+    case 'unreadable':
+      return { status: 'unread', reason: `${intention.source.path}: ${intention.source.failed}` };
+    case 'policy': {
+      const policy = atCallSites(workshop, intention.policy);
+      return { status: 'known', policy, decide: (request) => decideIntended(workshop, intention.policy, request) };
+    }
+  }
+}
+
+function intentionOf({ snapshot, space }: Workshop, subject: Subject, programs: readonly ProgramView[]): Intention {
+  if (subject.container !== null) {
+    const observed = programs.flatMap(({ alone, attachedAt }): DeviceSet[] =>
+      alone !== null &&
+      alone.undecided.length === 0 &&
+      attachedAt !== null &&
+      isOwnLevel({ snapshot }, subject, attachedAt)
+        ? [alone.allowed]
+        : [],
+    );
+    return intendedOf(space, snapshot, subject.container, observed);
+  }
+  const unit = snapshot.units.find(({ cgroup }) => cgroup !== null && cgroup === subject.cgroup);
+  return unit === undefined ? { kind: 'none' } : intendedOfUnit(space, snapshot, unit);
+}
+
+/** The rule lists behind an intent, asked rule by rule: a second way to the same answer, without diagrams. */
+function decideIntended(workshop: Workshop, policy: IntendedPolicy, request: DeviceRequest): Verdict {
+  if (!isAsked(workshop, request)) return 'allow';
+  const answers = new Set(
+    policy.dialects.map(({ compiled }): Verdict =>
+      compiled === null || decideCompiled(compiled, request).allow ? 'allow' : 'deny',
+    ),
+  );
+  if (policy.dialects.length === 0) return policy.attaches === 'none' ? 'allow' : 'undecided';
+  const [only] = answers;
+  return answers.size === 1 && only !== undefined ? only : 'undecided';
+}

@@ -1,0 +1,123 @@
+import { decide } from '../../effective/compose-decide.js';
+import type { EffectiveEntry } from '../../effective/compose.js';
+import { afterApply, afterReload, type PendingRequest } from '../../effective/pending.js';
+import { pendingLevels } from '../../effective/pending-levels.js';
+import type { NoPending, Pending, PendingPolicy as Predicted } from '../../effective/pending-types.js';
+import { decideCompiled } from '../../intent/compiled.js';
+import type { IntendedPolicy } from '../../intent/types.js';
+import type { DeviceRequest } from '../../policy/types.js';
+import type { Partition } from '../../symbolic/partition.js';
+import type { Subject } from '../subjects.js';
+import type { Examined, PendingPolicy, Verdict } from '../types.js';
+import { bothVerdicts, isAsked, v1Verdict, type Applying } from './enforced.js';
+import { atCallSites, toPolicy } from './partitions.js';
+import type { Workshop } from './workshop.js';
+
+/** What systemd would leave after its next events. */
+export function pendingPolicies(
+  workshop: Workshop,
+  subject: Subject,
+  applying: Applying,
+  intended: Examined<IntendedPolicy>,
+): Record<'afterReload' | 'afterApply', Examined<PendingPolicy>> {
+  const request = pendingRequest(workshop, subject, applying, intended);
+  const examine = (pending: Pending): Examined<PendingPolicy> => examined(workshop, applying, pending);
+  return { afterReload: examine(afterReload(request)), afterApply: examine(afterApply(request)) };
+}
+
+function pendingRequest(
+  workshop: Workshop,
+  subject: Subject,
+  applying: Applying,
+  intended: Examined<IntendedPolicy>,
+): PendingRequest {
+  const { snapshot, space, evaluator, loader } = workshop;
+  const { levels, changed } = pendingLevels(space, evaluator, loader, snapshot, applying.cgroup);
+  return {
+    space,
+    evaluator,
+    snapshot,
+    subject: { cgroup: applying.cgroup, nestedIn: subject.container?.nestedIn ?? null },
+    levels,
+    changed,
+    alsoRequired: applying.v1,
+    runtimeOwn: intended.status === 'known' && intended.policy.undecided.length === 0 ? [intended.policy.allowed] : [],
+  };
+}
+
+function examined(workshop: Workshop, applying: Applying, pending: Pending): Examined<PendingPolicy> {
+  if (pending.kind === 'none') return NO_PENDING[pending.reason];
+  const { policy } = pending;
+  return {
+    status: 'known',
+    policy: atCallSites(workshop, {
+      allowed: policy.allowed,
+      denied: policy.denied,
+      undecided: policy.undecided,
+      event: policy.event.kind,
+      unit: policy.changes[0]?.unit ?? '',
+      sources: sourcesOf(workshop, policy),
+    }),
+    decide: (request) => decidePending(workshop, applying, policy, request),
+  };
+}
+
+const NO_PENDING: Readonly<Record<NoPending, Exclude<Examined, { status: 'known' }>>> = {
+  'no-unit': { status: 'none', reason: 'no systemd unit owns this cgroup' },
+  'no-files': { status: 'none', reason: 'the files of its unit are not known' },
+  'not-shown': { status: 'none', reason: 'systemd was not asked about its unit' },
+  'programs-changed': { status: 'unread', reason: 'the attached programs changed while they were read' },
+  'programs-unread': { status: 'unread', reason: 'the attached programs could not be read' },
+  'cgroup-v1-controller': { status: 'none', reason: 'systemd uses the devices controller of cgroup v1 on this host' },
+  'no-cgroup': { status: 'none', reason: 'it is not running' },
+};
+
+/** Where systemd's settings were read: files for a reload, systemd's own answer for a property change. */
+function sourcesOf({ snapshot }: Workshop, { basis, changes }: Predicted): string[] {
+  if (basis === 'shown') return changes.map(({ unit }) => `systemctl show ${unit}`);
+  const units = snapshot.units.filter(({ name, cgroup }) =>
+    changes.some((change) => change.unit === name && change.cgroup === cgroup),
+  );
+  return units.flatMap(({ files }) => files ?? []).map(({ path }) => path);
+}
+
+/** One request after the event: the programs that stay are run, the lists of those to come are asked rule by rule. All readings must agree. */
+function decidePending(workshop: Workshop, applying: Applying, policy: Predicted, request: DeviceRequest): Verdict {
+  if (!isAsked(workshop, request)) return 'allow';
+  const verdicts = new Set(policy.lists.map((list) => decideList(workshop, policy, list, request)));
+  const [only] = verdicts;
+  return bothVerdicts(
+    verdicts.size === 1 && only !== undefined ? only : 'undecided',
+    v1Verdict(workshop, applying, request),
+  );
+}
+
+function decideList(
+  workshop: Workshop,
+  { changes }: Predicted,
+  list: readonly EffectiveEntry[],
+  request: DeviceRequest,
+): Verdict {
+  const { kernelRelease } = workshop.snapshot.host;
+  const compiled = changes.flatMap((change) =>
+    change.adds && change.compiled.program !== null ? [change.compiled.program] : [],
+  );
+  const added = list.filter((entry) => entry.kind === 'partition').length;
+  let next = 0;
+  return decide(list, request, kernelRelease, {}, (partition) => {
+    // Programs to come stand in the list leaf first, as the changes do, unless an attach was refused; then only the diagram knows which are there.
+    const own = added === compiled.length ? compiled[next++] : undefined;
+    const verdict =
+      own === undefined
+        ? partitionVerdict(workshop, partition, request)
+        : decideCompiled(own, request).allow
+          ? 'allow'
+          : 'deny';
+    return { verdict, reason: 'systemd' };
+  }).verdict;
+}
+
+function partitionVerdict(workshop: Workshop, partition: Partition, request: DeviceRequest): Verdict {
+  const policy = toPolicy(workshop, partition);
+  return policy.allowed.contains(request) ? 'allow' : policy.denied.contains(request) ? 'deny' : 'undecided';
+}
