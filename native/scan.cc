@@ -22,12 +22,14 @@ class Walk {
   Failure run(const std::string& rootPath) {
     const Failure failure = openDirectory(kWorkingDirectory, rootPath.c_str(), root_.receive());
     if (failure.failed()) return failure;
+    // Said at once, instead of walking somebody's whole file system: without privilege the queries would only say EPERM.
+    const Failure kindFailure = requireCgroup2(root_.get());
+    if (kindFailure.failed()) return kindFailure;
     DirectoryStatus status;
     const Failure statFailure = statDirectory(root_.get(), &status);
     if (statFailure.failed()) return statFailure;
     device_ = status.device;
-    const Failure rootFailure = visitRoot(status);
-    if (rootFailure.failed()) return rootFailure;
+    visitRoot(status);
     // Depth first with a list of what is still to be visited instead of recursion: any depth costs memory, not stack, and one fd.
     while (!pending_.empty()) {
       const std::string path = std::move(pending_.back());
@@ -42,16 +44,13 @@ class Walk {
   }
 
  private:
-  Failure visitRoot(const DirectoryStatus& status) {
+  void visitRoot(const DirectoryStatus& status) {
     CgroupRow row;
     row.path = "/";
     row.inode = status.inode;
     queryBoth(root_.get(), &row);
-    // Not a cgroup v2 directory: say so instead of walking somebody's whole file system.
-    if (row.attached.failure.number == EBADF) return row.attached.failure;
     row.children = listChildren(root_.get(), std::string(), status.linkCount);
     out_->cgroups.push_back(std::move(row));
-    return Failure{};
   }
 
   void visitBelow(const std::string& path) {

@@ -77,6 +77,14 @@ Failure statDirectory(int fd, DirectoryStatus* out) {
   return outcome(result, "statx");
 }
 
+Failure requireCgroup2(int fd) {
+  // struct statfs begins with f_type, one machine word, on every architecture supported here; 64-bit ones need 120 bytes.
+  long status[32] = {};
+  const Failure failure = outcome(syscall(SYS_fstatfs, fd, status), "fstatfs");
+  if (failure.failed()) return failure;
+  return status[0] == uapi::kCgroup2Magic ? Failure{} : Failure{EBADF, "fstatfs(CGROUP2_SUPER_MAGIC)"};
+}
+
 Failure readEntries(int fd, unsigned char* buffer, size_t capacity, size_t* length) {
   const long result = syscall(SYS_getdents64, fd, buffer, capacity);
   *length = result < 0 ? 0 : static_cast<size_t>(result);

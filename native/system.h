@@ -50,6 +50,9 @@ struct DirectoryStatus {
 };
 Failure statDirectory(int fd, DirectoryStatus* out);
 
+/** EBADF, as PROG_QUERY would say, when the directory is not on a cgroup v2 file system. */
+Failure requireCgroup2(int fd);
+
 /** One getdents64(2) call; *length 0 at the end. */
 Failure readEntries(int fd, unsigned char* buffer, size_t capacity, size_t* length);
 

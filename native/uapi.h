@@ -189,6 +189,8 @@ static_assert(sizeof(Statx) == 256 && offsetof(Statx, linkCount) == 16, "statx")
 static_assert(offsetof(Statx, inode) == 32 && offsetof(Statx, deviceMajor) == 136, "statx");
 constexpr uint32_t kStatxNlinkIno = 0x4 | 0x100;  // STATX_NLINK | STATX_INO
 
+constexpr long kCgroup2Magic = 0x63677270;  // include/uapi/linux/magic.h: CGROUP2_SUPER_MAGIC
+
 // struct linux_dirent64: u64 inode, s64 offset, u16 record length, u8 type, then the name.
 constexpr size_t kDirentLength = 16;
 constexpr size_t kDirentType = 18;
