@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { snapshotFromDirectory } from '../../src/collect/index.js';
+import { askedOf, custodyChanges, responsibleHop, type Hop } from '../../src/intent/custody.js';
+import { intendedOf, intendedOfUnit } from '../../src/intent/intended.js';
+import { intendedFromRuncConfig, intendedFromRuncState } from '../../src/intent/runc.js';
+import { decidedPartition } from '../../src/intent/set.js';
+import type { ContainerRecord, Snapshot, SourceRecord } from '../../src/snapshot/types.js';
+import { CAPTURES, capture, capturesWith, disagreements, oracle, request, space } from './captures.js';
+
+const BEFORE = 'bookworm-landmine-systemd-252.39/SEED-docker-20.10.24-runc-1.1.4-nochar-default-0-before';
+const MULTI = 'bookworm-docker-20.10.24-runc-1.1.5/dev-multi-perms';
+
+async function first(name: string): Promise<{ snapshot: Snapshot; container: ContainerRecord }> {
+  const snapshot = await snapshotFromDirectory(CAPTURES + name);
+  const [container] = snapshot.containers;
+  if (container === undefined) throw new Error('no container');
+  return { snapshot, container };
+}
+
+describe('intendedOf: every captured container', () => {
+  const cases = capturesWith('oracle.tsv').filter(
+    ({ name }) =>
+      !name.endsWith('-1-after-daemon-reload') && /docker|containerd|podman|crun|lxc|incus|0-before/.test(name),
+  );
+  it('finds them', () => {
+    expect(cases.length).toBeGreaterThanOrEqual(9);
+  });
+  it.each(cases.map(({ name }) => [name]))('%s', async (name) => {
+    const { snapshot, container } = await first(name);
+    const intention = intendedOf(space(), snapshot, container);
+    if (intention.kind !== 'policy') throw new Error(intention.kind);
+    expect(disagreements(intention.policy.allowed, oracle(capture(name)))).toEqual([]);
+    expect(intention.policy.undecided).toEqual([]);
+    expect(intention.policy.couldNotStart).toBeNull();
+  });
+  it.each(capturesWith('dev-listing.txt').map(({ name }) => [name]))('%s: the unit', async (name) => {
+    const snapshot = await snapshotFromDirectory(CAPTURES + name);
+    const intention = intendedOfUnit(space(), snapshot, snapshot.units[0]!);
+    if (intention.kind !== 'policy') throw new Error(intention.kind);
+    expect(disagreements(intention.policy.allowed, oracle(capture(name)))).toEqual([]);
+    expect(intention.policy.restricts).toBe(true);
+  });
+});
+
+describe('intendedOf: what is missing', () => {
+  it('no source is none, an unreadable one is unreadable, a readable one wins', async () => {
+    const { snapshot, container } = await first(BEFORE);
+    const bad: SourceRecord = {
+      kind: 'unreadable',
+      expected: 'runc-state',
+      path: '/run/x',
+      failed: 'not JSON',
+      code: null,
+    };
+    const with_ = (sources: SourceRecord[]): string => intendedOf(space(), snapshot, { ...container, sources }).kind;
+    expect(with_([])).toBe('none');
+    expect(with_([bad])).toBe('unreadable');
+    expect(with_([bad, ...container.sources])).toBe('policy');
+    expect(with_([{ ...bad, expected: 'docker' }])).toBe('none');
+  });
+  it('a configuration of an unknown runtime: what runc and crun agree on', async () => {
+    const { snapshot, container } = await first('bookworm-podman-4.3.1-crun-1.8.1/default');
+    const unknown = {
+      ...container,
+      runtime: null,
+      runtimeVersion: null,
+      sources: container.sources.filter(({ kind }) => kind === 'oci-config'),
+    };
+    const s = space();
+    const intention = intendedOf(s, { ...snapshot, host: { ...snapshot.host, runtimes: {} } }, unknown);
+    if (intention.kind !== 'policy') throw new Error(intention.kind);
+    const { policy } = intention;
+    expect(policy.runtime).toBe('runc or crun');
+    expect(policy.undecided.some(({ region }) => region.contains(request('c 5:1 rw')))).toBe(true);
+    expect(policy.undecided.some(({ region }) => region.contains(request('c 10:200 rw')))).toBe(true);
+    expect(policy.allowed.contains(request('c 1:3 rw'))).toBe(true);
+    expect(policy.denied.contains(request('b 8:0 r'))).toBe(true);
+  });
+  it('a unit without device settings is not compared', async () => {
+    const { snapshot } = await first('bookworm-podman-4.3.1-crun-1.8.1/default');
+    expect(intendedOfUnit(space(), snapshot, snapshot.units[0]!).kind).toBe('none');
+  });
+});
+
+describe('custody: from what was asked to the kernel', () => {
+  it('docker run --device: numbers from the nodes, what cannot be resolved is said', async () => {
+    const { container } = await first(MULTI);
+    const s = space();
+    const docker = container.sources.find(({ kind }) => kind === 'docker');
+    expect(docker?.kind === 'docker' && docker.devices.length).toBeGreaterThan(3);
+    const nodes = [
+      { path: '/dev/sda', type: 'b' as const, major: 8, minor: 0 },
+      { path: '/dev/fuse', type: 'c' as const, major: 10, minor: 229 },
+    ];
+    const asked = askedOf(s, { ...container, nodes: [] }, nodes)!;
+    expect(asked.policy.allowed.contains(request('b 8:0 rw'))).toBe(true);
+    expect(asked.policy.allowed.contains(request('b 8:0 m'))).toBe(false);
+    expect(asked.policy.allowed.contains(request('c 10:229 r'))).toBe(true);
+    expect(asked.unresolved.length).toBeGreaterThan(0);
+  });
+  it('rules, GPUs by count, privileged', async () => {
+    const { container } = await first(BEFORE);
+    const s = space();
+    const docker = container.sources.find((source) => source.kind === 'docker')!;
+    const asked = askedOf(
+      s,
+      {
+        ...container,
+        sources: [
+          {
+            ...docker,
+            deviceCgroupRules: ['c 13:* rw', 'nonsense'],
+            deviceRequests: [{ driver: 'nvidia', count: -1, deviceIds: [], capabilities: [['gpu']] }],
+          },
+        ],
+      },
+      [],
+    )!;
+    expect(asked.policy.allowed.contains(request('c 13:64 rw'))).toBe(true);
+    expect(asked.policy.allowed.contains(request('c 13:64 m'))).toBe(false);
+    expect(asked.unresolved).toEqual(['--device-cgroup-rule nonsense', '--gpus nvidia -1']);
+    expect(
+      askedOf(s, { ...container, sources: [{ ...docker, privileged: true }] }, [])!.policy.allowed.equals(s.everything),
+    ).toBe(true);
+    expect(askedOf(s, { ...container, sources: [] }, [])).toBeNull();
+  });
+  it('names the hop that lost a device', async () => {
+    const { container } = await first(BEFORE);
+    const s = space();
+    const state = container.sources.find((source) => source.kind === 'runc-state')!;
+    const config = container.sources.find((source) => source.kind === 'oci-config')!;
+    const runtime = intendedFromRuncState(s, state, '1.1.4');
+    const told = decidedPartition(s.forPattern({ type: 'c', major: 136, minor: null, access: () => true }));
+    const hop = (name: Hop['name'], policy: Hop['policy'], complete = true): Hop => ({
+      name,
+      source: name,
+      policy,
+      complete,
+    });
+    const changes = custodyChanges([
+      hop('asked', decidedPartition(s.forRequest(request('c 5:1 rw'))), false),
+      hop('config', intendedFromRuncConfig(s, config, '1.1.4')),
+      hop('runtime', runtime),
+      hop('systemd', told),
+    ]);
+    const [first_, second, third] = changes;
+    expect([first_!.lost.isEmpty(), first_!.added.isEmpty(), second!.lost.isEmpty(), second!.added.isEmpty()]).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(third!.lost.contains(request('c 1:3 rw'))).toBe(true);
+    expect(responsibleHop(changes, s.forRequest(request('c 1:3 rw')), 'lost')).toBe(third);
+    expect(responsibleHop(changes, s.forRequest(request('b 8:0 rw')), 'lost')).toBeNull();
+  });
+});
