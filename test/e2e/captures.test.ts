@@ -199,4 +199,4 @@ test('every recorded verdict on the random programs', () => {
     });
     expect(ask(['can', `program:${file}`, '--requests', '-'], questions)).toEqual(answered(questions));
   }
-});
+}, 600_000);
