@@ -24,11 +24,15 @@ assert.rejects(addon.scan('/'), { errno: 9, code: 'EBADF' }).then(() => {
 });
 SCRIPT
 
+# The archive this machine itself uses, plain: with a mirror named, mmdebstrap leaves out the update and security suites, which lag behind on
+# some mirrors for the rarer architectures.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep '/debian/$' | head -n 1)
+
 # load ARCH-OF-NODE DEBIAN-ARCH QEMU
 load() {
   system="$directory/$2"
   if [ ! -x "$system/usr/bin/node" ]; then
-    mmdebstrap --quiet --variant=extract --architectures="$2" --include=nodejs trixie "$system" 2>"$directory/$2.log" ||
+    mmdebstrap --quiet --variant=extract --architectures="$2" --include=nodejs trixie "$system" ${mirror:+"$mirror"} 2>"$directory/$2.log" ||
       { cat "$directory/$2.log" >&2; exit 1; }
     [ -e "$system/lib" ] || ln -s usr/lib "$system/lib"
   fi
