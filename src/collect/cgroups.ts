@@ -2,7 +2,6 @@ import { fstatSync } from 'node:fs';
 import type { AttachedQuery, CgroupRecord, ProblemRecord, ReadFailure } from '../snapshot/types.js';
 import type { NativeBinding, NativeCgroup, NativeFailure, NativeProgramInfo, NativeQuery } from './native.js';
 import { nativeFailure, readProgram } from './native-reads.js';
-import type { Machine } from './view.js';
 
 /** How often a cgroup is read again while its programs change under the reader's eyes. */
 const ATTEMPTS = 3;
@@ -12,15 +11,13 @@ export class CgroupReader {
   readonly infos = new Map<number, NativeProgramInfo | NativeFailure>();
   readonly problems: ProblemRecord[] = [];
   readonly #binding: NativeBinding;
-  readonly #machine: Machine;
   readonly #mount: string;
   /** Every cgroup that was met, by path. */
   readonly #rows = new Map<string, NativeCgroup>();
   #parents: Set<string> | null = null;
 
-  constructor(binding: NativeBinding, machine: Machine, mount: string) {
+  constructor(binding: NativeBinding, mount: string) {
     this.#binding = binding;
-    this.#machine = machine;
     this.#mount = mount;
   }
 
@@ -28,7 +25,7 @@ export class CgroupReader {
   async scan(): Promise<void> {
     const scan = await this.#binding.scan(this.#mount);
     for (const row of scan.cgroups) {
-      const path = this.#pathOf(row.path);
+      const path = row.path;
       this.#rows.set(path, row);
       if (row.children !== null && row.children.code !== 'ENOENT') {
         this.problems.push({
@@ -43,17 +40,9 @@ export class CgroupReader {
       this.problems.push({ subject: 'host', message: 'there are more cgroups than were looked at', code: null });
   }
 
-  #pathOf(row: string): string {
-    if (this.#machine.cgroupRoot === '') return row;
-    return row === '/' ? this.#machine.cgroupRoot : this.#machine.cgroupRoot + row;
-  }
-
-  /** Directory of a cgroup; null if it is outside of what is mounted. */
-  directory(path: string): string | null {
-    const root = this.#machine.cgroupRoot;
-    if (root !== '' && path !== root && !path.startsWith(`${root}/`)) return null;
-    const below = path.slice(root.length);
-    return below === '' || below === '/' ? this.#mount : this.#mount + below;
+  /** Directory of a cgroup. */
+  directory(path: string): string {
+    return path === '/' ? this.#mount : this.#mount + path;
   }
 
   get paths(): Iterable<string> {
@@ -110,11 +99,9 @@ export class CgroupReader {
 
   /** Both queries of one cgroup now; null if it is gone. */
   #query(path: string): NativeCgroup | null {
-    const directory = this.directory(path);
-    if (directory === null) return null;
     let fd: number;
     try {
-      fd = this.#binding.openDirectory(directory);
+      fd = this.#binding.openDirectory(this.directory(path));
     } catch (error) {
       const failure = nativeFailure(error);
       if (failure.code === 'ENOENT') return null;

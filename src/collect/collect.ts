@@ -23,8 +23,8 @@ import { collectPrograms } from './programs.js';
 import { askSystemctl } from './systemctl.js';
 import { UnitReader, unitsOnPath } from './units.js';
 import { runtimeVersions, systemdVersion } from './versions.js';
-import type { HostView, Machine } from './view.js';
-import { openMachine } from './view.js';
+import type { HostView } from './view.js';
+import { Machine } from './view.js';
 import { matcherOf } from './wanted.js';
 
 export interface CollectOptions {
@@ -61,7 +61,7 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
     options.onProgress?.(name);
   };
   const started = new Date().toISOString();
-  const machine = openMachine(options.hostRoot);
+  const machine = new Machine(options.hostRoot);
   const binding = loadBinding();
   const collector = new Collector(machine, binding, options);
 
@@ -94,7 +94,7 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
     containers: running,
     units,
     nodes: hostNodes(
-      machine.view.tree,
+      machine.tree,
       namedDevicePaths(
         units,
         running.flatMap((container) => container.sources),
@@ -121,7 +121,7 @@ class Collector {
     this.#machine = machine;
     this.#binding = binding;
     this.#options = options;
-    this.#reader = machine.cgroupMount === null ? null : new CgroupReader(binding, machine, machine.cgroupMount);
+    this.#reader = machine.cgroupMount === null ? null : new CgroupReader(binding, machine.cgroupMount);
   }
 
   async readCgroups(): Promise<void> {
@@ -131,10 +131,19 @@ class Collector {
     }
     try {
       await this.#reader.scan();
+      this.#placeOwnNamespace();
     } catch (error) {
       const { syscall, code } = nativeFailure(error);
       this.problems.push({ subject: 'host', message: `the cgroups could not be walked: ${syscall}`, code });
     }
+  }
+
+  /** From inside a cgroup namespace: its root is what this process's own /sys/fs/cgroup shows, and has the same id on the host. */
+  #placeOwnNamespace(): void {
+    if (!this.#machine.names.needsOwn) return;
+    const inode = new FileTree('/').stat('/sys/fs/cgroup')?.ino;
+    const path = inode === undefined ? null : (this.#reader?.pathOfId(inode) ?? null);
+    if (path !== null) this.#machine.names.setOwn(path);
   }
 
   findContainers(): ContainerRecord[] {
@@ -181,12 +190,10 @@ class Collector {
 
   /** Threads can only be elsewhere if their cgroup is part of a threaded subtree (cgroup-v2.rst, "Threads"). */
   #threadCgroups(pid: number, cgroup: string): string[] {
-    const directory = this.#reader?.directory(cgroup) ?? null;
-    const root = this.#machine.view.tree.root === '/' ? '' : this.#machine.view.tree.root;
-    const type = directory === null ? null : this.#textOf(`${directory.slice(root.length)}/cgroup.type`);
+    const directory = this.#reader?.directory(cgroup);
+    const type = directory === undefined ? null : this.#textOf(`${this.#machine.hostPath(directory)}/cgroup.type`);
     if (type?.includes('threaded') !== true) return [];
-    const proc = this.#machine.proc;
-    const others = proc.threads(pid).map((thread) => proc.cgroup(pid, thread));
+    const others = this.#machine.proc.threads(pid).map((thread) => this.#machine.cgroupOf(pid, thread));
     return [...new Set(others.filter((path) => path !== null && path !== cgroup))]
       .filter((path) => path !== null)
       .sort();
@@ -194,7 +201,7 @@ class Collector {
 
   #textOf(path: string): string | null {
     try {
-      return this.#machine.view.tree.readTextIfThere(path, 4096);
+      return this.#machine.tree.readTextIfThere(path, 4096);
     } catch (error) {
       if (errorCode(error) === null) throw error;
       return null;
@@ -284,17 +291,17 @@ class Collector {
   /** A container whose process has gone or moved meanwhile is no finding: it is dropped and counted, or its cgroup read anew. */
   stillThere(containers: readonly ContainerRecord[]): ContainerRecord[] {
     return containers.filter((container) => {
-      if (container.pid === null || this.#machine.proc.cgroup(container.pid) === container.cgroup) return true;
+      if (container.pid === null || this.#machine.cgroupOf(container.pid) === container.cgroup) return true;
       this.vanished++;
       return false;
     });
   }
 
   host(containers: readonly ContainerRecord[], units: readonly UnitRecord[]): Snapshot['host'] {
-    const { view, proc } = this.#machine;
-    const runtimes = runtimeVersions(view.tree, this.#options.detail);
-    const managed = view.tree.exists('/run/systemd/system');
-    const systemd = managed ? systemdVersion(view.tree, proc, 1, runtimes['systemd']) : null;
+    const { tree, proc } = this.#machine;
+    const runtimes = runtimeVersions(tree, this.#options.detail);
+    const managed = tree.exists('/run/systemd/system');
+    const systemd = managed ? systemdVersion(tree, proc, 1, runtimes['systemd']) : null;
     if (systemd !== null) systemd.unitsLoadTimestampMonotonicUs = this.#unitsLoaded;
     const pids = containers.map((container) => container.pid).filter((pid) => pid !== null);
     return {
@@ -315,9 +322,7 @@ class Collector {
     const named = settings.map((value) => /^device:(\/\S+)/.exec(value)?.[1]).filter((path) => path !== undefined);
     const scopes = containers.filter((container) => container.runtime === 'crun').map((container) => container.unit);
     const crun = scopes.filter((unit) => unit !== null).map((unit) => `/sys/fs/bpf/crun/${unit.replaceAll('.', '_')}`);
-    return [...new Set([...named, ...crun])]
-      .sort()
-      .map((path) => ({ path, present: this.#machine.view.tree.exists(path) }));
+    return [...new Set([...named, ...crun])].sort().map((path) => ({ path, present: this.#machine.tree.exists(path) }));
   }
 
   nestedRecords(): NestedHostRecord[] {

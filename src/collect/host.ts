@@ -10,13 +10,13 @@ export function hostRecord(
   host: Machine,
   known: { systemd: SystemdRecord | null; runtimes: Record<string, VersionRecord>; clockSynchronised: boolean | null },
 ): HostRecord {
-  const { proc, view } = host;
+  const { proc, tree } = host;
   const sysctl = (name: string): number | null => proc.number(`sys/${name}`);
   return {
     kernelRelease: release(),
     machine: machine(),
     byteOrder: machineByteOrder(),
-    hostname: host.isOwnRoot ? hostname() : (textOf(view.tree, '/etc/hostname')?.trim() ?? null),
+    hostname: host.isOwnRoot ? hostname() : (textOf(tree, '/etc/hostname')?.trim() ?? null),
     bootId: proc.text('sys/kernel/random/boot_id')?.trim() ?? null,
     cgroupLayout: host.layout,
     cgroupMount: host.cgroupMount,
@@ -29,12 +29,12 @@ export function hostRecord(
     systemd: known.systemd,
     runtimes: known.runtimes,
     procDevices: proc.text('devices'),
-    devChar: devCharExists(view.tree),
-    deviceLinks: deviceLinks(view.tree),
+    devChar: devCharExists(tree),
+    deviceLinks: deviceLinks(tree),
     bpfPins: null,
     clockSynchronised: known.clockSynchronised,
     v1Devices: [],
-    containerisedBy: containerisedBy(view.tree),
+    containerisedBy: containerisedBy(tree),
   };
 }
 
@@ -95,13 +95,8 @@ export function v1Devices(host: Machine, pids: readonly number[]): V1DevicesReco
   const paths = new Set(pids.map((pid) => host.proc.cgroupV1(pid, 'devices')).filter((path) => path !== null));
   const mounted = new Map<string, string>();
   for (const path of paths) {
-    const list = v1List(`${host.devicesMount}${path === '/' ? '' : path}/devices.list`, host);
+    const list = textOf(host.tree, host.hostPath(`${host.devicesMount}${path === '/' ? '' : path}/devices.list`));
     if (list !== null) mounted.set(path, list);
   }
   return [...mounted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, list]) => ({ path, list }));
-}
-
-function v1List(path: string, host: Machine): string | null {
-  const below = host.view.tree.root === '/' ? path : path.slice(host.view.tree.root.length);
-  return textOf(host.view.tree, below);
 }

@@ -71,7 +71,7 @@ function nestedView(
 /** The cgroup that is "/" for the process: what its own /sys/fs/cgroup is mounted from, known by its id. null if that cannot be told. */
 function namespaceRoot(machine: Machine, reader: CgroupReader, pid: number, tree: FileTree): string | null {
   if (machine.proc.namespace(pid, 'cgroup') === machine.proc.namespace('self', 'cgroup')) return '/';
-  const own = machine.proc.cgroup(pid);
+  const own = machine.cgroupOf(pid);
   for (const path of ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']) {
     const inode = inodeOf(tree, path);
     const found = inode === null ? null : reader.pathOfId(inode);
@@ -110,7 +110,7 @@ function processIn(
       if (left-- <= 0) return fallback;
       const pids = machine.proc.namespacedPids(pid);
       if (!wanted(pids, pid)) continue;
-      const located = { pid, cgroup: machine.proc.cgroup(pid) };
+      const located = { pid, cgroup: machine.cgroupOf(pid) };
       // A container inside this one has a number 1 too: the outermost is meant.
       if (fallback === null || pids.length < machine.proc.namespacedPids(fallback.pid).length) fallback = located;
     }
@@ -120,11 +120,9 @@ function processIn(
 }
 
 function processesOf(machine: Machine, reader: CgroupReader, path: string): number[] {
-  const directory = reader.directory(path);
-  if (directory === null) return [];
-  const prefix = machine.view.tree.root === '/' ? '' : machine.view.tree.root;
   try {
-    const text = machine.view.tree.readTextIfThere(`${directory.slice(prefix.length)}/cgroup.procs`, 4 << 20) ?? '';
+    const text =
+      machine.tree.readTextIfThere(`${machine.hostPath(reader.directory(path))}/cgroup.procs`, 4 << 20) ?? '';
     return text
       .split('\n')
       .filter((line) => line !== '' && line !== '0')

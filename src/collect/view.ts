@@ -1,6 +1,7 @@
 import { statSync, statfsSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import type { HostRecord } from '../snapshot/types.js';
+import { CgroupNames } from './cgroup-names.js';
 import { FileTree, errorCode } from './files.js';
 import type { Mount } from './proc.js';
 import { Proc, parseMounts } from './proc.js';
@@ -29,60 +30,66 @@ export interface HostView {
 }
 
 /** The machine: its files, its procfs, and where its cgroups are. */
-export interface Machine {
-  view: HostView;
-  proc: Proc;
-  layout: HostRecord['cgroupLayout'];
+export class Machine {
+  readonly tree: FileTree;
+  readonly proc: Proc;
+  readonly names: CgroupNames;
+  readonly layout: HostRecord['cgroupLayout'];
   /** Mount point of cgroup v2 as this process sees it; null if there is none. */
-  cgroupMount: string | null;
-  /** What is mounted there: "" for the whole hierarchy, else the cgroup that is its root. */
-  cgroupRoot: string;
+  readonly cgroupMount: string | null;
   /** Mount point of the v1 devices controller. */
-  devicesMount: string | null;
+  readonly devicesMount: string | null;
   /** True where the files seen are the ones this process lives among, so that the machine's own systemctl may be asked. */
-  isOwnRoot: boolean;
-}
+  readonly isOwnRoot: boolean;
 
-/**
- * Looks at where things are.
- * @param hostRoot directory in which the host's "/" is seen: "/" unless this runs in a container of its own
- * @throws InputError if there is no such directory
- */
-export function openMachine(hostRoot = '/'): Machine {
-  const root = hostRoot.length > 1 ? hostRoot.replace(/\/+$/, '') : '/';
-  if (!isDirectory(root)) throw new InputError(`--host-root ${root}: no such directory`);
-  const below = root === '/' ? '' : root;
-  // The host's procfs comes along with its root; where it does not, pids are of this process's own namespace, which --pid=host makes the host's.
-  const proc = new Proc(isDirectory(`${below}/proc/1`) ? `${below}/proc` : '/proc');
-  const mounts = parseMounts(new Proc().mountinfo('self'));
-  const cgroup =
-    mountBelow(mounts, below, (mount) => mount.type === 'cgroup2') ??
-    conventionalMount(below, '/sys/fs/cgroup', '/sys/fs/cgroup/unified');
-  const devices =
-    mountBelow(mounts, below, (mount) => mount.type === 'cgroup' && mount.options.includes('devices')) ??
-    conventionalMount(below, '/sys/fs/cgroup/devices');
-  const view: HostView = {
-    tree: new FileTree(root, root === '/' ? proc.mountinfo('self') : ''),
-    nestedIn: null,
-    cgroupPrefix: '',
-    locate: (pid, startTicks) => locateHere(proc, pid, startTicks),
-  };
-  return {
-    view,
-    proc,
-    layout: layoutOf(cgroup?.point ?? null, devices?.point ?? null),
-    cgroupMount: cgroup?.point ?? null,
-    cgroupRoot: cgroup === null || cgroup.root === '/' ? '' : cgroup.root,
-    devicesMount: devices?.point ?? null,
-    isOwnRoot: root === '/',
-  };
-}
+  /**
+   * Looks at where things are.
+   * @param hostRoot directory in which the host's "/" is seen: "/" unless this runs in a container of its own
+   * @throws InputError if there is no such directory
+   */
+  constructor(hostRoot = '/') {
+    const root = hostRoot.length > 1 ? hostRoot.replace(/\/+$/, '') : '/';
+    if (!isDirectory(root)) throw new InputError(`--host-root ${root}: no such directory`);
+    const below = root === '/' ? '' : root;
+    // The host's procfs comes along with its root; where it does not, pids are of this process's own namespace, which --pid=host makes the host's.
+    this.proc = new Proc(isDirectory(`${below}/proc/1`) ? `${below}/proc` : '/proc');
+    this.tree = new FileTree(root, root === '/' ? this.proc.mountinfo('self') : '');
+    this.isOwnRoot = root === '/';
+    const mounts = mountsBelow(below, this.proc);
+    const cgroup = shortest(mounts, (mount) => mount.type === 'cgroup2');
+    this.names = new CgroupNames(cgroup?.root ?? '/');
+    this.cgroupMount = cgroup?.point ?? null;
+    this.devicesMount =
+      shortest(mounts, (mount) => mount.type === 'cgroup' && mount.options.includes('devices'))?.point ?? null;
+    this.layout = layoutOf(this.cgroupMount, this.devicesMount);
+  }
 
-function locateHere(proc: Proc, pid: number, startTicks: number | null): Located | null {
-  if (pid <= 0) return null;
-  const process = proc.process(pid);
-  if (process === null || (startTicks !== null && startTicks !== process.startTicks)) return null;
-  return { pid, cgroup: proc.cgroup(pid) };
+  get view(): HostView {
+    return {
+      tree: this.tree,
+      nestedIn: null,
+      cgroupPrefix: '',
+      locate: (pid, startTicks) => this.#locate(pid, startTicks),
+    };
+  }
+
+  /** cgroup v2 path of a process or thread from the root of the hierarchy; null if it is gone or outside of what can be seen. */
+  cgroupOf(pid: number, thread?: number): string | null {
+    const seen = this.proc.cgroup(pid, thread);
+    return seen === null ? null : this.names.resolve(seen);
+  }
+
+  /** A path of this process, below the host's root, as the host's own path. */
+  hostPath(path: string): string {
+    return this.isOwnRoot ? path : path.slice(this.tree.root.length);
+  }
+
+  #locate(pid: number, startTicks: number | null): Located | null {
+    if (pid <= 0) return null;
+    const process = this.proc.process(pid);
+    if (process === null || (startTicks !== null && startTicks !== process.startTicks)) return null;
+    return { pid, cgroup: this.cgroupOf(pid) };
+  }
 }
 
 function isDirectory(path: string): boolean {
@@ -94,34 +101,37 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** The shortest mount point of that kind below the host's root: others are bound elsewhere for containers. */
-function mountBelow(mounts: Mount[], root: string, wanted: (mount: Mount) => boolean): Mount | null {
-  const points = mounts.filter(
-    (mount) => wanted(mount) && (root === '' || mount.point === root || mount.point.startsWith(`${root}/`)),
-  );
-  // A whole hierarchy before one that is bound from a part of it.
-  points.sort((a, b) => Number(a.root !== '/') - Number(b.root !== '/') || a.point.length - b.point.length);
-  return points[0] ?? null;
+/**
+ * Mounts of cgroup hierarchies below a root, their points as this process reaches them: those of its own mount namespace, else those of the host's
+ * first process (for a root that is /proc/PID/root, or whose mounts did not come along).
+ */
+function mountsBelow(root: string, proc: Proc): Mount[] {
+  const own = parseMounts(new Proc().mountinfo('self')).filter((mount) => mount.type.startsWith('cgroup'));
+  const below = own.filter(({ point }) => root === '' || point.startsWith(`${root}/`));
+  if (root === '' || below.length > 0) return below;
+  return parseMounts(proc.mountinfo(1))
+    .filter((mount) => mount.type.startsWith('cgroup'))
+    .map((mount) => ({ ...mount, point: root + mount.point }))
+    .filter(({ point }) => isCgroupFileSystem(point));
 }
 
 /** CGROUP2_SUPER_MAGIC and CGROUP_SUPER_MAGIC (include/uapi/linux/magic.h). */
 const CGROUP_TYPES: readonly number[] = [0x6367_7270, 0x0027_e0eb];
 
-/** For a root that is another mount namespace's, /proc/PID/root for instance, whose mounts are not in the own list: the usual places. */
-function conventionalMount(root: string, ...points: string[]): Mount | null {
-  if (root === '') return null;
-  const wanted = points.length > 1 ? CGROUP_TYPES[0] : CGROUP_TYPES[1];
-  const point = points.find((each) => fileSystemType(root + each) === wanted);
-  return point === undefined ? null : { root: '/', point: root + point, type: 'cgroup2', options: [] };
-}
-
-function fileSystemType(path: string): number | null {
+function isCgroupFileSystem(path: string): boolean {
   try {
-    return statfsSync(path).type;
+    return CGROUP_TYPES.includes(statfsSync(path).type);
   } catch (error) {
     if (errorCode(error) === null) throw error;
-    return null;
+    return false;
   }
+}
+
+/** The mount nearest to the root: others are bound elsewhere for containers. A whole hierarchy goes before a part of one. */
+function shortest(mounts: Mount[], wanted: (mount: Mount) => boolean): Mount | null {
+  const isPart = (mount: Mount): number => (/^(\/\.\.)*\/?$/.test(mount.root) ? 0 : 1);
+  const found = mounts.filter(wanted).sort((a, b) => isPart(a) - isPart(b) || a.point.length - b.point.length);
+  return found[0] ?? null;
 }
 
 function layoutOf(cgroupMount: string | null, devicesMount: string | null): HostRecord['cgroupLayout'] {
