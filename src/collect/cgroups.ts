@@ -8,7 +8,7 @@ const ATTEMPTS = 3;
 
 /** Reads cgroups and the programs they refer to, each program once. */
 export class CgroupReader {
-  readonly infos = new Map<number, NativeProgramInfo | NativeFailure>();
+  readonly infos: Map<number, NativeProgramInfo | NativeFailure> = new Map();
   readonly problems: ProblemRecord[] = [];
   readonly #binding: NativeBinding;
   readonly #mount: string;

@@ -39,3 +39,4 @@ export function readInput(path: string, maxBytes: number): Buffer {
 }
 
 export { collectSnapshot, type CollectOptions } from './collect.js';
+export { cgroupOfPid, resolveDevicePath, type DeviceRoot } from './lookups.js';
