@@ -1,7 +1,8 @@
 import { formatRequest } from '../policy/rule-text.js';
 import type { Snapshot } from '../snapshot/types.js';
-import type { Evidence, Finding, SubjectReport } from '../verify/types.js';
+import type { Evidence, Finding, PendingEvent, SubjectReport } from '../verify/types.js';
 import { deviceNames } from '../verify/device-names.js';
+import { causeLines } from './cause-text.js';
 import { escapeText } from './escape.js';
 import { wrap } from './table.js';
 import type { VerifyTextOptions } from './verify-text.js';
@@ -15,10 +16,12 @@ export function findingLines(
   options: VerifyTextOptions,
 ): string[] {
   const { evidence, code } = finding;
-  const lines = [`  ${opening(code, evidence)}`];
+  const lines = wrap(openingSentence(code, evidence), Math.max(40, Math.min(options.columns, 100) - 2)).map(
+    (line) => `  ${line}`,
+  );
   lines.push(...ruleTable(evidence.rules, 'difference', deviceNames(snapshot, subject), { indent: 4 }));
   for (const line of evidence.remainder ?? []) lines.push(`    ${line}`);
-  for (const [label, text] of labelled(code, evidence, subject.name))
+  for (const [label, text] of labelled(code, evidence, subject.name, options.verbose))
     lines.push(...labelledLines(label, text, options));
   return lines;
 }
@@ -28,19 +31,17 @@ function labelledLines(label: string, text: string, { columns }: VerifyTextOptio
   return [`  ${label.padEnd(5)}  ${first}`, ...rest.map((line) => `         ${line}`)];
 }
 
-const EVENTS: ReadonlyMap<string, string> = new Map([
-  ['daemon-reload', 'the next `systemctl daemon-reload` (also run by apt, dnf, Ansible ...)'],
-  [
-    'reload-then-start',
-    'the first unit that starts after the next `systemctl daemon-reload` (this version of systemd waits until then)',
-  ],
-  ['set-property', 'the next change of a property of the unit (`systemctl set-property`, `docker update`)'],
-]);
+const EVENTS: Readonly<Record<PendingEvent['kind'], string>> = {
+  'daemon-reload': 'the next `systemctl daemon-reload` (also run by apt, dnf, Ansible ...)',
+  'unit-start-after-reload':
+    'the next start of a unit in the same slice after a `systemctl daemon-reload` (this systemd does not act at the reload itself)',
+  'set-property': 'any change of a property of the unit (`systemctl set-property`, `docker update`)',
+  'reload-or-later': 'the next `systemctl daemon-reload`, or the next start of a unit in the same slice after it',
+};
 
 function eventText(evidence: Evidence): string {
-  const events = evidence.events ?? [];
-  const words = events.map((event) => EVENTS.get(event) ?? escapeText(event));
-  return words.length === 0 ? 'the next event of systemd' : words.join(', or ');
+  const words = (evidence.events ?? []).map(({ kind }) => EVENTS[kind]);
+  return words.length === 0 ? 'the next event of systemd' : words.join(', or by ');
 }
 
 function reasonsText(evidence: Evidence): string {
@@ -48,10 +49,10 @@ function reasonsText(evidence: Evidence): string {
 }
 
 /** The one place for the first sentence of each code. */
-function opening(code: string, evidence: Evidence): string {
+export function openingSentence(code: string, evidence: Evidence): string {
   switch (code) {
     case 'DP101':
-      return `Works now. Taken away by ${eventText(evidence)}:`;
+      return `Works now. Will be taken away by ${eventText(evidence)}:`;
     case 'DP102':
       return 'Intended, and denied now by another program on the same cgroup:';
     case 'DP103':
@@ -104,15 +105,16 @@ const POLICY_WORDS = {
   afterApply: 'what a property change would leave',
 } as const;
 
-function labelled(code: string, evidence: Evidence, name: string): [string, string][] {
+function labelled(code: string, evidence: Evidence, name: string, verbose: boolean): [string, string][] {
   const lines: [string, string][] = [];
   if (evidence.impacts !== undefined && evidence.impacts.length > 0)
     lines.push(['Means', evidence.impacts.map(({ words }) => words).join('; ')]);
+  if (evidence.cause !== undefined) lines.push(...causeLines(evidence.cause));
   if (evidence.programs !== undefined && evidence.programs.length > 0)
     lines.push(['Prog', evidence.programs.map(String).join(' ')]);
   if (evidence.witness !== null)
     lines.push(['Shown', `${formatRequest(evidence.witness.request)}: ${witnessText(code, evidence.witness)}`]);
-  if (evidence.sources !== undefined && evidence.sources.length > 0)
+  if (evidence.sources !== undefined && evidence.sources.length > 0 && (verbose || evidence.events === undefined))
     lines.push(['From', evidence.sources.map(escapeText).join(' ; ')]);
   if (code === 'DP102' || code === 'DP103' || code === 'DP105') {
     const request = evidence.witness?.request;

@@ -1,6 +1,6 @@
 import type { PolicyPartition } from '../intent/types.js';
 import type { Snapshot } from '../snapshot/types.js';
-import type { Examined, PolicyChoice, SubjectAnalysis } from '../verify/types.js';
+import type { Examined, PendingEvent, PolicyChoice, SubjectAnalysis } from '../verify/types.js';
 import { policyJson, type JsonPolicy } from './policy-json.js';
 import { programJson, subjectJson, type JsonProgram, type JsonSubject } from './subject-json.js';
 
@@ -30,9 +30,11 @@ interface JsonIntent {
   warnings: { code: string; about: string }[];
 }
 interface JsonPending {
-  event: string;
+  event: PendingEvent;
   unit: string;
   sources: string[];
+  needDaemonReload: boolean | null;
+  unread: string[];
 }
 
 export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJson {
@@ -64,7 +66,8 @@ export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJso
 function pendingJson(
   policy: Extract<SubjectAnalysis['afterReload'], { status: 'known' }>['policy'],
 ): JsonPolicy & JsonPending {
-  return { ...policyJson(policy), event: policy.event, unit: policy.unit, sources: policy.sources };
+  const { event, unit, sources, needDaemonReload, unread } = policy;
+  return { ...policyJson(policy), event, unit, sources, needDaemonReload, unread };
 }
 
 function ifKnown<P extends PolicyPartition, T>(examined: Examined<P>, toJson: (policy: P) => T): T | null {

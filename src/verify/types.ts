@@ -2,6 +2,7 @@ import type { IntendedPolicy, PolicyPartition } from '../intent/types.js';
 import type { DeviceRequest, DeviceRule } from '../policy/types.js';
 import type { Impact } from '../policy/impact.js';
 import type { DeviceSet } from '../policy/device-set.js';
+import type { Cause } from './cause.js';
 import type { Applying } from './examine/enforced.js';
 import type { ProgramView } from './programs.js';
 import type { Subject } from './subjects.js';
@@ -26,11 +27,22 @@ export type Examined<P extends PolicyPartition = PolicyPartition> =
 
 /** What systemd would leave after one of its events. */
 export interface PendingPolicy extends PolicyPartition {
-  /** What sets it off on this version of systemd: "daemon-reload", "reload-then-start", "set-property". */
-  event: string;
+  /** What sets it off on this version of systemd. */
+  event: PendingEvent;
   /** The unit, and where its settings were read. */
   unit: string;
   sources: string[];
+  /** NeedDaemonReload=yes; null: systemd was not asked. */
+  needDaemonReload: boolean | null;
+  /** Units on the path whose settings could not be had: what they have attached is taken to stay. */
+  unread: string[];
+}
+
+/** `measured`: false where it was read from systemd's source and not run on that release. */
+export interface PendingEvent {
+  kind: 'daemon-reload' | 'unit-start-after-reload' | 'set-property' | 'reload-or-later';
+  text: string;
+  measured: boolean;
 }
 
 /** Everything known about one subject: the input of comparison and checks. */
@@ -97,11 +109,13 @@ export interface Evidence {
   policy?: 'enforced' | 'intended' | 'afterReload' | 'afterApply';
   /** Cgroup where it happens, if not the subject's own. */
   cgroup?: string;
-  /** Events that would do it, for pending findings: "daemon-reload", "set-property". */
-  events?: string[];
+  /** Events that would do it, for pending findings. */
+  events?: PendingEvent[];
   unit?: string;
   /** Machine-readable reasons: "depends:uid", "crun:empty-list", "EPERM". */
   reasons?: string[];
+  /** Why systemd's list is another one than the runtime's. */
+  cause?: Cause;
   /** When map contents were read. */
   asOf?: string;
   /** Files and settings the finding rests on. */

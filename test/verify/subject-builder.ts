@@ -9,7 +9,7 @@ import type { ContainerRecord, Snapshot } from '../../src/snapshot/types.js';
 import type { CheckInput } from '../../src/verify/checks/check.js';
 import { compare } from '../../src/verify/compare.js';
 import type { ProgramView } from '../../src/verify/programs.js';
-import type { Examined, PendingPolicy, SubjectAnalysis } from '../../src/verify/types.js';
+import type { Examined, PendingEvent, PendingPolicy, SubjectAnalysis } from '../../src/verify/types.js';
 
 /** Subjects made from rules, for tests of what is done with policies: where policies come from is tested elsewhere. */
 export const space: DeviceSpace = new DeviceSpace(new BddManager());
@@ -50,10 +50,12 @@ export function intended(allowed: DeviceSet, more: Partial<IntendedPolicy> = {})
   });
 }
 
-export function pending(allowed: DeviceSet, event = 'daemon-reload'): Examined<PendingPolicy> {
+export function pending(allowed: DeviceSet, kind: PendingEvent['kind'] = 'daemon-reload'): Examined<PendingPolicy> {
   return known({
     ...partition(allowed),
-    event,
+    event: { kind, text: kind, measured: true },
+    needDaemonReload: null,
+    unread: [],
     unit: 'docker-web.scope',
     sources: ['/run/systemd/transient/docker-web.scope'],
   });

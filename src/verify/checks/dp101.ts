@@ -1,7 +1,7 @@
 import { lostRules } from '../region-rules.js';
 import type { Evidence } from '../types.js';
 import { differencesOf, type Check, type CheckInput } from './check.js';
-import { pendingEvents } from './pending-events.js';
+import { causeEvidence, pendingEvents } from './pending-events.js';
 
 /** The land mine: systemd's next event takes away what the kernel allows now, whether it was intended or not. */
 export const DP101: Check = { code: 'DP101', severity: 'error', run };
@@ -12,5 +12,12 @@ function run(input: CheckInput): Evidence[] {
   if (first === undefined) return [];
   // After a reload and after a set-property usually the same is lost: one finding, with both events.
   const region = first.region.space.unionAll(losses.map((each) => each.region));
-  return [{ ...lostRules(region, input.names), witness: first.witness, ...pendingEvents(input, losses) }];
+  return [
+    {
+      ...lostRules(region, input.names),
+      witness: first.witness,
+      ...pendingEvents(input, losses),
+      ...causeEvidence(input),
+    },
+  ];
 }

@@ -1,4 +1,5 @@
 import { missingByLevel } from '../attribution.js';
+import { causeEvidence } from './pending-events.js';
 import type { Check } from './check.js';
 
 /** Intended, allowed by a program of the container's own level, and denied by another one there. */
@@ -8,5 +9,5 @@ export const DP102: Check = {
   run: (input) =>
     missingByLevel(input)
       .filter((each) => each.where === 'beside')
-      .map((each) => each.evidence),
+      .map((each) => ({ ...each.evidence, ...causeEvidence(input) })),
 };

@@ -31,19 +31,18 @@ export function intendedPolicy(
 }
 
 function intentionOf({ snapshot, space }: Workshop, subject: Subject, programs: readonly ProgramView[]): Intention {
-  if (subject.container !== null) {
-    const observed = programs.flatMap(({ alone, attachedAt }): DeviceSet[] =>
-      alone !== null &&
-      alone.undecided.length === 0 &&
-      attachedAt !== null &&
-      isOwnLevel({ snapshot }, subject, attachedAt)
-        ? [alone.allowed]
-        : [],
-    );
-    return intendedOf(space, snapshot, subject.container, observed);
-  }
+  // What single programs of the subject's own levels allow helps to tell which version of a runtime wrote them, where no record says.
+  const observed = programs.flatMap(({ alone, attachedAt }): DeviceSet[] =>
+    alone !== null &&
+    alone.undecided.length === 0 &&
+    attachedAt !== null &&
+    isOwnLevel({ snapshot }, subject, attachedAt)
+      ? [alone.allowed]
+      : [],
+  );
+  if (subject.container !== null) return intendedOf(space, snapshot, subject.container, observed);
   const unit = snapshot.units.find(({ cgroup }) => cgroup !== null && cgroup === subject.cgroup);
-  return unit === undefined ? { kind: 'none' } : intendedOfUnit(space, snapshot, unit);
+  return unit === undefined ? { kind: 'none' } : intendedOfUnit(space, snapshot, unit, observed);
 }
 
 /** The rule lists behind an intent, asked rule by rule: a second way to the same answer, without diagrams. */

@@ -2,9 +2,11 @@ import { decide } from '../../effective/compose-decide.js';
 import type { EffectiveEntry } from '../../effective/compose.js';
 import { afterApply, afterReload, type PendingRequest } from '../../effective/pending.js';
 import { pendingLevels } from '../../effective/pending-levels.js';
-import type { NoPending, Pending, PendingPolicy as Predicted } from '../../effective/pending-types.js';
+import type { LevelChange, NoPending, Pending, PendingPolicy as Predicted } from '../../effective/pending-types.js';
 import { decideCompiled } from '../../intent/compiled.js';
+import { compiledSet } from '../../intent/set.js';
 import type { IntendedPolicy } from '../../intent/types.js';
+import type { DeviceSet, DeviceSpace } from '../../policy/device-set.js';
 import type { DeviceRequest } from '../../policy/types.js';
 import type { Partition } from '../../symbolic/partition.js';
 import type { Subject } from '../subjects.js';
@@ -41,8 +43,20 @@ function pendingRequest(
     levels,
     changed,
     alsoRequired: applying.v1,
-    runtimeOwn: intended.status === 'known' && intended.policy.undecided.length === 0 ? [intended.policy.allowed] : [],
+    runtimeOwn: runtimeOwn(workshop, intended),
   };
+}
+
+/** What the container's runtime would itself attach, in every dialect that is possible. */
+function runtimeOwn({ space }: Workshop, intended: Examined<IntendedPolicy>): DeviceSet[] {
+  if (intended.status !== 'known') return [];
+  const { policy } = intended;
+  if (policy.undecided.length === 0) return [policy.allowed, ...compiledSets(space, policy)];
+  return compiledSets(space, policy);
+}
+
+function compiledSets(space: DeviceSpace, { dialects }: IntendedPolicy): DeviceSet[] {
+  return dialects.flatMap(({ compiled }) => (compiled === null ? [] : [compiledSet(space, compiled)]));
 }
 
 function examined(workshop: Workshop, applying: Applying, pending: Pending): Examined<PendingPolicy> {
@@ -54,8 +68,10 @@ function examined(workshop: Workshop, applying: Applying, pending: Pending): Exa
       allowed: policy.allowed,
       denied: policy.denied,
       undecided: policy.undecided,
-      event: policy.event.kind,
+      event: { kind: policy.event.kind, text: policy.event.text, measured: policy.event.measured },
       unit: policy.changes[0]?.unit ?? '',
+      needDaemonReload: policy.needDaemonReload,
+      unread: [...policy.unread],
       sources: sourcesOf(workshop, policy),
     }),
     decide: (request) => decidePending(workshop, applying, policy, request),
@@ -99,22 +115,27 @@ function decideList(
   request: DeviceRequest,
 ): Verdict {
   const { kernelRelease } = workshop.snapshot.host;
-  const compiled = changes.flatMap((change) =>
-    change.adds && change.compiled.program !== null ? [change.compiled.program] : [],
-  );
-  const added = list.filter((entry) => entry.kind === 'partition').length;
+  const coming = changes.filter(({ adds, refused }) => adds && !refused);
+  const places = list.filter((entry) => entry.kind === 'partition').length;
   let next = 0;
   return decide(list, request, kernelRelease, {}, (partition) => {
-    // Programs to come stand in the list leaf first, as the changes do, unless an attach was refused; then only the diagram knows which are there.
-    const own = added === compiled.length ? compiled[next++] : undefined;
-    const verdict =
-      own === undefined
-        ? partitionVerdict(workshop, partition, request)
-        : decideCompiled(own, request).allow
-          ? 'allow'
-          : 'deny';
-    return { verdict, reason: 'systemd' };
+    // Programs to come stand in the list leaf first, as the changes do. Should that not fit, only the diagram knows which stands where.
+    const change = places === coming.length ? coming[next++] : undefined;
+    const verdict = change === undefined ? null : comingVerdict(workshop, change, request);
+    return { verdict: verdict ?? partitionVerdict(workshop, partition, request), reason: 'systemd' };
   }).verdict;
+}
+
+/** systemd's next program asked rule by rule; or, where it can only be told from the attached one, by running that. Null: neither is possible. */
+function comingVerdict(
+  workshop: Workshop,
+  { compiled, asBefore }: LevelChange,
+  request: DeviceRequest,
+): Verdict | null {
+  if (asBefore !== null)
+    return decide([workshop.loader.get(asBefore)], request, workshop.snapshot.host.kernelRelease).verdict;
+  if (compiled.program === null) return null;
+  return decideCompiled(compiled.program, request).allow ? 'allow' : 'deny';
 }
 
 function partitionVerdict(workshop: Workshop, partition: Partition, request: DeviceRequest): Verdict {

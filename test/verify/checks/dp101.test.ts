@@ -16,7 +16,7 @@ test('what the next events take away is one finding that names both', () => {
   const [finding, ...others] = DP101.run(input);
   expect(others).toEqual([]);
   expect(finding?.rules.map((rule) => formatRule(rule, 'difference'))).toEqual(['c 1:3 rw']);
-  expect(finding?.events).toEqual(['daemon-reload', 'set-property']);
+  expect(finding?.events?.map(({ kind }) => kind)).toEqual(['daemon-reload', 'set-property']);
   expect(finding?.witness).toEqual({
     request: { type: 'c', access: 6, major: 1, minor: 3 },
     enforced: 'allow',

@@ -1,0 +1,59 @@
+import type { LossReason } from '../intent/device-allow-generation.js';
+import type { Cause } from '../verify/cause.js';
+import { escapeText } from './escape.js';
+
+/** Labelled lines about a cause: why, on what evidence, and what mends it. */
+export function causeLines(cause: Cause): [label: string, text: string][] {
+  const runtime = escapeText(`${cause.runtime}${cause.version === null ? '' : ` ${cause.version}`}`);
+  const proof: [string, string][] =
+    cause.evidence.length === 0 ? [] : [['Proof', cause.evidence.map(escapeText).join(' ; ')]];
+  if (cause.kind === 'unknown') {
+    const text = `systemd holds ${String(cause.held)} lines for ${String(cause.recorded)} recorded rules; no known version of ${escapeText(cause.runtime)} writes exactly these: the cause is unknown.`;
+    return [['Why', text], ...proof];
+  }
+  if (cause.parts.length === 0) return [];
+  const given = `systemd was given ${String(cause.held)} lines for ${String(cause.recorded)} rules.`;
+  const reasons = cause.parts.map(({ reason, rules }) => `${REASONS[reason](runtime)} (${shortList(rules)}).`);
+  const doubt =
+    cause.versionAgrees === false
+      ? [
+          `The list is that of runc ${cause.generators.map(escapeText).join(' or ')}, not of the installed ${runtime}: it was updated after the start.`,
+        ]
+      : [];
+  return [['Why', [given, ...reasons, ...doubt].join(' ')], ...proof, ['Fix', fixText(cause)]];
+}
+
+const REASONS: Readonly<Record<LossReason, (runtime: string) => string>> = {
+  'any-major': () => 'systemd has no form for a rule of every major with one minor',
+  denylist: () => 'a list that allows all and denies some cannot be told to systemd',
+  'unknown-major': (runtime) => `${runtime} leaves out rules for a whole major that has no name in /proc/devices`,
+  'group-stat': (runtime) => `${runtime} leaves out every group rule such as char-pts`,
+  'no-dev-link': (runtime) => `${runtime} leaves out rules whose /dev/char/MAJOR:MINOR does not exist`,
+  'no-dev-and-sys-link': (runtime) =>
+    `${runtime} leaves out rules whose device is neither in /dev/char nor in /sys/dev/char`,
+};
+
+function shortList(rules: readonly string[]): string {
+  const shown = rules.slice(0, 6).map(escapeText).join(', ');
+  return rules.length > 6 ? `${shown} and ${String(rules.length - 6)} more` : shown;
+}
+
+/** The first version that has all of it, if there is one; else what can be changed. */
+function fixText({ parts, runtime }: Cause): string {
+  const versions = parts.flatMap(({ fixedIn }) => (fixedIn === null ? [] : [fixedIn]));
+  const newest = versions.sort(compareVersions).at(-1);
+  const hopeless = parts.filter(({ fixedIn }) => fixedIn === null);
+  const steps: string[] = [];
+  if (newest !== undefined)
+    steps.push(`upgrade ${escapeText(runtime)} to ${escapeText(newest)} or newer, then recreate the container`);
+  if (hopeless.some(({ reason }) => reason === 'any-major'))
+    steps.push('give the devices with their major numbers in place of "*"');
+  if (hopeless.some(({ reason }) => reason === 'denylist'))
+    steps.push('list what is allowed in place of what is denied');
+  if (steps.length === 0) steps.push('create the device nodes or links that are missing, then recreate the container');
+  return `${steps.join('; ')}.`;
+}
+
+function compareVersions(left: string, right: string): number {
+  return left.localeCompare(right, 'en', { numeric: true });
+}
