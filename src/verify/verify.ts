@@ -3,6 +3,7 @@ import { compare } from './compare.js';
 import { toFindings, type CheckInput } from './checks/check.js';
 import { CHECKS } from './checks/index.js';
 import { deviceNames } from './device-names.js';
+import { reachesFailOn, SEVERITY_RANK } from './severity.js';
 import { compareText } from './subjects.js';
 import type { FailOn, Finding, SubjectAnalysis, SubjectReport, SubjectStatus, VerifyReport } from './types.js';
 
@@ -47,7 +48,7 @@ function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis): SubjectRe
   const names = deviceNames(snapshot, analysis.subject);
   const input: CheckInput = { snapshot, names, analysis, comparison: compare(analysis) };
   const findings = CHECKS.flatMap((check) => toFindings(check, input)).sort(
-    (a, b) => RANK[a.severity] - RANK[b.severity] || compareText(a.code, b.code),
+    (a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] || compareText(a.code, b.code),
   );
   return {
     subject: analysis.subject,
@@ -56,8 +57,6 @@ function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis): SubjectRe
     programIds: analysis.programs.map(({ id }) => id),
   };
 }
-
-const RANK = { error: 0, unknown: 1, warning: 2, note: 3 } as const;
 
 const STATUS_OF_CODE: ReadonlyMap<string, SubjectStatus> = new Map([
   ['DP102', 'broken'],
@@ -84,8 +83,7 @@ function statusOf(analysis: SubjectAnalysis, findings: readonly Finding[]): Subj
 
 /** A finding wins over "incomplete", and "incomplete" over "healthy": unknown is never healthy. */
 function exitStatusOf(subjects: readonly SubjectReport[], failOn: FailOn, hostIncomplete: boolean): 0 | 1 | 3 {
-  const limit = RANK[failOn];
   const findings = subjects.flatMap((each) => each.findings);
-  if (findings.some(({ severity }) => severity !== 'unknown' && RANK[severity] <= limit)) return 1;
+  if (findings.some(({ severity }) => reachesFailOn(severity, failOn))) return 1;
   return hostIncomplete || findings.some(({ severity }) => severity === 'unknown') ? 3 : 0;
 }

@@ -1,0 +1,9 @@
+import type { FailOn, Severity } from './types.js';
+
+/** Order of severities in a report: what needs a person first. */
+export const SEVERITY_RANK: Readonly<Record<Severity, number>> = { error: 0, unknown: 1, warning: 2, note: 3 };
+
+/** Does a finding of this severity make the exit status 1? `unknown` never does: it makes a run incomplete, which is status 3. */
+export function reachesFailOn(severity: Severity, failOn: FailOn): boolean {
+  return severity !== 'unknown' && SEVERITY_RANK[severity] <= SEVERITY_RANK[failOn];
+}
