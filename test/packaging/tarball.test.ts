@@ -1,6 +1,6 @@
 /** The packed tarball installs where there is no compiler, with and without install scripts, and its addon loads. */
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { copyOfSources, root, run, temporaryDirectory } from './workspace.js';
 

@@ -165,7 +165,7 @@ describe('unreadable programs', () => {
     const child = (): unknown => withCapabilities(['sys_admin', 'bpf'], ['info-by-id', String(blinded.id)])['result'];
     const result = await withSysctl('/proc/sys/kernel/kptr_restrict', '1', () => Promise.resolve(child()));
     expect(result).toMatchObject({ readable: false });
-    expect((result as unknown as { xlatedLength: number }).xlatedLength).toBeGreaterThan(0);
+    expect((result as { xlatedLength: number }).xlatedLength).toBeGreaterThan(0);
     // With CAP_SYSLOG the same program can be read: blinded, that is longer than what was loaded.
     const fd = binding.getProgramFd(blinded.id);
     expect(binding.programInfo(fd).xlated?.length).toBeGreaterThan(24);
