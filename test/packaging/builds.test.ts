@@ -40,7 +40,7 @@ function compilations(file: string): Compilation[] {
       flags: spec.cxxflags.filter((flag) => words.includes(flag)),
       // What decides the language and the interface must not be contradicted by a later flag.
       last: words
-        .filter((word) => word.startsWith('-std=') || word.startsWith("-O"))
+        .filter((word) => word.startsWith('-std=') || word.startsWith('-O'))
         .slice(-2)
         .sort(),
     };
