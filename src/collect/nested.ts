@@ -106,7 +106,7 @@ function processIn(
   let left = MAX_PROCESSES;
   let fallback: Located | null = null;
   for (const path of below.length === 0 ? [cgroup] : below) {
-    for (const pid of processesOf(machine, reader, path)) {
+    for (const pid of machine.processesIn(path, reader.directory(path))) {
       if (left-- <= 0) return fallback;
       const pids = machine.proc.namespacedPids(pid);
       if (!wanted(pids, pid)) continue;
@@ -117,19 +117,4 @@ function processIn(
     if (fallback !== null) return fallback;
   }
   return fallback;
-}
-
-function processesOf(machine: Machine, reader: CgroupReader, path: string): number[] {
-  try {
-    const text =
-      machine.tree.readTextIfThere(`${machine.hostPath(reader.directory(path))}/cgroup.procs`, 4 << 20) ?? '';
-    return text
-      .split('\n')
-      .filter((line) => line !== '' && line !== '0')
-      .map(Number);
-  } catch (error) {
-    // Threaded cgroups answer EOPNOTSUPP; one that just went away, ENODEV.
-    if (errorCode(error) === null) throw error;
-    return [];
-  }
 }

@@ -67,11 +67,31 @@ export class Proc {
   }
 
   threads(pid: number): number[] {
+    return this.#numbers(`${this.directory}/${String(pid)}/task`);
+  }
+
+  pids(): number[] {
+    return this.#numbers(this.directory);
+  }
+
+  #numbers(directory: string): number[] {
     try {
-      return readdirSync(`${this.directory}/${String(pid)}/task`).map(Number);
+      return readdirSync(directory)
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number);
     } catch (error) {
       if (errorCode(error) === null) throw error;
       return [];
+    }
+  }
+
+  /** Does this procfs number processes as this process is numbered? */
+  get isOwnNamespace(): boolean {
+    try {
+      return readlinkSync(`${this.directory}/self`) === String(process.pid);
+    } catch (error) {
+      if (errorCode(error) === null) throw error;
+      return false;
     }
   }
 

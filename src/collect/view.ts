@@ -41,6 +41,7 @@ export class Machine {
   readonly devicesMount: string | null;
   /** True where the files seen are the ones this process lives among, so that the machine's own systemctl may be asked. */
   readonly isOwnRoot: boolean;
+  #byCgroup: Map<string, number[]> | null = null;
 
   /**
    * Looks at where things are.
@@ -77,6 +78,37 @@ export class Machine {
   cgroupOf(pid: number, thread?: number): string | null {
     const seen = this.proc.cgroup(pid, thread);
     return seen === null ? null : this.names.resolve(seen);
+  }
+
+  /** Processes in exactly that cgroup, in the numbers of the host's procfs. */
+  processesIn(cgroup: string, directory: string): number[] {
+    // cgroup.procs has numbers of the reader's pid namespace, which may be another than the procfs that is looked at.
+    if (this.proc.isOwnNamespace) return this.#listedProcesses(directory);
+    this.#byCgroup ??= this.#indexProcesses();
+    return this.#byCgroup.get(cgroup) ?? [];
+  }
+
+  #listedProcesses(directory: string): number[] {
+    try {
+      const text = this.tree.readTextIfThere(`${this.hostPath(directory)}/cgroup.procs`, 4 << 20) ?? '';
+      return text
+        .split('\n')
+        .filter((line) => line !== '' && line !== '0')
+        .map(Number);
+    } catch (error) {
+      // Threaded cgroups answer EOPNOTSUPP; one that just went away, ENODEV.
+      if (errorCode(error) === null) throw error;
+      return [];
+    }
+  }
+
+  #indexProcesses(): Map<string, number[]> {
+    const index = new Map<string, number[]>();
+    for (const pid of this.proc.pids()) {
+      const cgroup = this.cgroupOf(pid);
+      if (cgroup !== null) index.set(cgroup, [...(index.get(cgroup) ?? []), pid]);
+    }
+    return index;
   }
 
   /** A path of this process, below the host's root, as the host's own path. */

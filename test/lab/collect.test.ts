@@ -1,0 +1,161 @@
+/**
+ * What the collector sees of a Debian with systemd, dockerd, podman, containerd and LXC: each engine's containers by their names, with the files of their units. The lab is
+ * looked into from outside through the root of its first process, as `--host-root` does it.
+ */
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { collectSnapshot } from '../../src/collect/index.js';
+import type { ContainerRecord, Snapshot } from '../../src/snapshot/types.js';
+import { labSuites } from './debian-root.js';
+import { makeRootFilesystem } from './runc.js';
+import { SystemdLab } from './systemd.js';
+
+describe.each(labSuites())('%s', (suite) => {
+  let lab: SystemdLab;
+  let snapshot: Snapshot;
+  const ids: Record<string, string> = {};
+
+  beforeAll(async () => {
+    lab = await SystemdLab.start({ suite });
+    await lab.startDocker();
+    ids['web'] = await lab.dockerRun('web', [
+      '--device',
+      '/dev/fuse:/dev/fuse:rw',
+      '--device-cgroup-rule',
+      'c 189:* rmw',
+    ]);
+    ids['gone'] = await lab.dockerRun('gone');
+    await lab.execOk(['docker', 'stop', '-t', '0', 'gone']);
+    await lab.preparePodman();
+    ids['with-runc'] = await lab.podmanRun('with-runc', 'runc', ['--device', '/dev/fuse']);
+    ids['with-crun'] = await lab.podmanRun('with-crun', 'crun', ['--device', '/dev/fuse']);
+    await lab.execOk([
+      'systemd-run',
+      '--unit=guarded',
+      '-p',
+      'DevicePolicy=closed',
+      '-p',
+      'DeviceAllow=/dev/net/tun rw',
+      '/bin/sleep',
+      '1000',
+    ]);
+    await startLxc(lab);
+    snapshot = await collectSnapshot({ hostRoot: lab.namespace.path('/').replace(/\/$/, '') });
+  });
+  afterAll(async () => {
+    await lab.stop();
+  });
+
+  const find = (key: string): ContainerRecord => {
+    const found = snapshot.containers.find((container) => container.key === key);
+    if (found === undefined)
+      throw new Error(`${key} is not among ${snapshot.containers.map((each) => each.key).join(', ')}`);
+    return found;
+  };
+  const kinds = (container: ContainerRecord): string[] => container.sources.map((source) => source.kind);
+
+  test('a container of docker, with what was asked for and what runc resolved', () => {
+    const web = find('docker:web');
+    expect(web).toMatchObject({
+      engine: 'docker',
+      runtime: 'runc',
+      id: ids['web'],
+      state: 'running',
+      cgroup: `/system.slice/docker-${ids['web'] ?? ''}.scope`,
+      unit: `docker-${ids['web'] ?? ''}.scope`,
+      userNamespace: false,
+    });
+    expect(kinds(web)).toEqual(['docker', 'oci-config', 'runc-state']);
+    expect(web.sources[0]).toMatchObject({
+      devices: [{ pathOnHost: '/dev/fuse', pathInContainer: '/dev/fuse', cgroupPermissions: 'rw' }],
+      deviceCgroupRules: ['c 189:* rmw'],
+    });
+    expect(web.nodes).toContainEqual({ path: '/dev/fuse', type: 'c', major: 10, minor: 229 });
+  });
+
+  test('the unit of its scope, with the drop-ins runc made', () => {
+    const unit = snapshot.units.find(({ cgroup }) => cgroup === find('docker:web').cgroup);
+    const settings = (unit?.files ?? []).flatMap((file) => file.assignments.map(([, key, value]) => `${key}=${value}`));
+    expect(settings).toContain('DevicePolicy=strict');
+    expect(settings).toContain('DeviceAllow=char-pts rwm');
+    expect(snapshot.units.map(({ cgroup }) => cgroup)).toEqual(expect.arrayContaining(['/', '/system.slice']));
+  });
+
+  test('a stopped container has an intent and no process', () => {
+    expect(find('docker:gone')).toMatchObject({ state: 'stopped', pid: null, cgroup: null });
+  });
+
+  test.each(['runc', 'crun'] as const)('a container of podman with %s', (runtime) => {
+    const container = find(`podman:with-${runtime}`);
+    expect(container).toMatchObject({ engine: 'podman', runtime, id: ids[`with-${runtime}`], state: 'running' });
+    expect(container.unit).toBe(`libpod-${ids[`with-${runtime}`] ?? ''}.scope`);
+    expect(kinds(container)).toContain('podman');
+    expect(kinds(container)).toContain(runtime === 'runc' ? 'runc-state' : 'crun-status');
+    expect(kinds(container)).toContain('oci-config');
+  });
+
+  test('a service with device settings, and its program', () => {
+    const unit = snapshot.units.find(({ name }) => name === 'guarded.service');
+    expect(unit?.cgroup).toBe('/system.slice/guarded.service');
+    const settings = (unit?.files ?? []).flatMap((file) => file.assignments.map(([, key, value]) => `${key}=${value}`));
+    expect(settings).toEqual(expect.arrayContaining(['DevicePolicy=closed', 'DeviceAllow=/dev/net/tun rw']));
+    const cgroup = snapshot.cgroups.find(({ path: each }) => each === '/system.slice/guarded.service');
+    expect(cgroup?.attached).toMatchObject({ attachFlags: 2, programIds: [expect.any(Number)] });
+  });
+
+  test('an LXC container, its configuration with includes', () => {
+    const box = find('lxc:box');
+    expect(box).toMatchObject({ state: 'running', cgroup: '/lxc.payload.box' });
+    const source = box.sources.find((each) => each.kind === 'lxc-config');
+    expect(source?.assignments.filter(({ key }) => key.startsWith('lxc.cgroup2.devices.'))).toEqual([
+      { key: 'lxc.cgroup2.devices.deny', value: 'a' },
+      { key: 'lxc.cgroup2.devices.allow', value: 'c 1:3 rwm' },
+      { key: 'lxc.cgroup2.devices.allow', value: '/dev/fuse rw' },
+    ]);
+  });
+
+  test('the host: systemd and runtimes by version, no binary run', async () => {
+    const version = await lab.packageVersion('systemd');
+    expect(snapshot.host.systemd).toMatchObject({ version, source: 'dpkg' });
+    expect(snapshot.host.runtimes['runc']).toEqual({ version: await lab.packageVersion('runc'), source: 'dpkg' });
+    expect(snapshot.host.runtimes['crun']).toEqual({ version: await lab.packageVersion('crun'), source: 'dpkg' });
+    expect(snapshot.host).toMatchObject({ cgroupLayout: 'unified', devChar: true });
+  });
+
+  test('nodes that settings name are known, by number or as missing', () => {
+    expect(snapshot.nodes).toContainEqual({ path: '/dev/net/tun', type: 'c', major: 10, minor: 200 });
+    expect(snapshot.nodes.map((node) => node.path)).toEqual(
+      expect.arrayContaining(['/dev/null', '/dev/ptmx', '/dev/tpmrm0']),
+    );
+  });
+
+  test('nothing was hidden', () => {
+    expect(snapshot.problems).toEqual([]);
+  });
+});
+
+/** A container of LXC whose device keys are in part in an included file, reached through a link. */
+async function startLxc(lab: SystemdLab): Promise<void> {
+  const directory = lab.namespace.path('/var/lib/lxc/box');
+  mkdirSync(directory, { recursive: true });
+  makeRootFilesystem(path.join(directory, 'rootfs'));
+  writeFileSync(
+    path.join(directory, 'devices.conf'),
+    'lxc.cgroup2.devices.deny = a\nlxc.cgroup2.devices.allow = c 1:3 rwm\n',
+  );
+  symlinkSync('/var/lib/lxc/box/devices.conf', path.join(directory, 'link.conf'));
+  writeFileSync(path.join(directory, 'config'), 'lxc.include = /var/lib/lxc/box/link.conf\n');
+  const settings = [
+    'lxc.uts.name = box',
+    'lxc.rootfs.path = dir:/var/lib/lxc/box/rootfs',
+    'lxc.net.0.type = empty',
+    'lxc.apparmor.profile = unconfined',
+    'lxc.init.cmd = /bin/sleep 1000000',
+    'lxc.cgroup2.devices.allow = /dev/fuse rw',
+  ];
+  appendFileSync(path.join(directory, 'config'), `${settings.join('\n')}\n`);
+  await lab.execOk(['lxc-start', '-n', 'box', '-o', '/tmp/lxc.log', '-l', 'INFO']).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}\n${await lab.execOk(['cat', '/tmp/lxc.log'])}`);
+  });
+}
