@@ -70,6 +70,7 @@ const verify: CommandDefinition = {
     ['devpolicy verify --all', 'every container'],
     ['devpolicy verify web db', 'some of them'],
     ['devpolicy verify --all --fail-on warning', 'excess permissions fail too'],
+    ['devpolicy verify --all --format junit', 'for CI; also sarif, ndjson, nagios, prometheus'],
     ['devpolicy --snapshot host.json verify --all', 'a host that was saved'],
   ],
   arguments: [{ syntax: '[target...]', description: 'what to verify' }],
@@ -80,14 +81,19 @@ const verify: CommandDefinition = {
       new Option('--fail-on <severity>', 'lowest severity that makes the exit status 1')
         .choices(['error', 'warning', 'note'])
         .default('error'),
-    () => new Option('--format <format>', 'how to print').choices(['text', 'json']).default('text'),
+    () =>
+      new Option('--format <format>', 'how to print')
+        .choices(['text', 'json', 'ndjson', 'junit', 'sarif', 'nagios', 'prometheus'])
+        .default('text'),
+    () => new Option('--textfile <file>', "also write metrics there, for node_exporter's textfile collector (*.prom)"),
     () => new Option('--expand', 'print every subject, also those with the same findings'),
   ],
   notes: `Exit status:
   0  healthy: nothing at or above --fail-on, and all of it could be read
   1  a finding at or above --fail-on (error: lost or soon lost devices, nothing restricts, about to widen)
   2  wrong usage, or it could not run at all
-  3  incomplete: something could not be read, decoded or decided`,
+  3  incomplete: something could not be read, decoded or decided
+  --format nagios has its guideline's: 0 OK, 1 land mine, 2 broken, 3 unknown or cannot run`,
   run: async (context, [targets], options) =>
     (await import('./commands/verify.js')).runVerify(context, targets as string[], options as never),
 };
@@ -174,4 +180,13 @@ const explain: CommandDefinition = {
     (await import('./commands/explain.js')).runExplain(context, code as string | undefined),
 };
 
-export const COMMANDS: readonly CommandDefinition[] = [list, show, verify, can, decode, snapshot, explain];
+const doctor: CommandDefinition = {
+  name: 'doctor',
+  summary: 'can this host be inspected, and if not why',
+  examples: [['sudo devpolicy doctor', '']],
+  arguments: [],
+  options: [],
+  run: async (context) => (await import('./commands/doctor.js')).runDoctor(context),
+};
+
+export const COMMANDS: readonly CommandDefinition[] = [list, show, verify, can, decode, snapshot, explain, doctor];

@@ -1,16 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { InputError } from '../../errors.js';
 import { toJsonText } from '../../report/json.js';
+import type { FindingPage } from '../../report/run-facts.js';
 import { table } from '../../report/table.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_OK, type ExitStatus } from '../exit.js';
-import { packageDirectory } from '../package-files.js';
+import { readFindingPages } from '../finding-pages.js';
 import { suggest } from '../suggest.js';
 
 /** Prints the page of one finding code, or all codes with their titles. */
 export function runExplain(context: CommandContext, code: string | undefined): ExitStatus {
-  const pages = readPages();
+  const pages = readFindingPages();
   if (code === undefined) {
     listCodes(context, pages);
     return EXIT_OK;
@@ -25,31 +24,7 @@ export function runExplain(context: CommandContext, code: string | undefined): E
   return EXIT_OK;
 }
 
-interface Page {
-  code: string;
-  title: string;
-  severity: string;
-  /** Markdown as shipped. */
-  text: string;
-}
-
-function readPages(): Page[] {
-  const directory = join(packageDirectory(), 'docs', 'findings');
-  return readdirSync(directory)
-    .filter((name) => /^DP[0-9]{3}\.md$/.test(name))
-    .sort()
-    .map((name) => {
-      const text = readFileSync(join(directory, name), 'utf8');
-      return {
-        code: name.slice(0, -'.md'.length),
-        title: /^# DP[0-9]{3}: (.*)$/m.exec(text)?.[1] ?? '',
-        severity: /^Severity: (.*)$/m.exec(text)?.[1] ?? '',
-        text,
-      };
-    });
-}
-
-function listCodes({ io, globals, style }: CommandContext, pages: readonly Page[]): void {
+function listCodes({ io, globals, style }: CommandContext, pages: readonly FindingPage[]): void {
   if (globals.json === true) {
     const codes = pages.map(({ code, title, severity }) => ({ code, severity, title }));
     io.out(toJsonText({ schema: 'devpolicy/explain', schemaVersion: [1, 0], codes }));
@@ -59,7 +34,7 @@ function listCodes({ io, globals, style }: CommandContext, pages: readonly Page[
   io.out(`${table(rows, { decorate: (cell, _row, column) => (column === 0 ? style.bold(cell) : cell) }).join('\n')}\n`);
 }
 
-function unknownCode(code: string, pages: readonly Page[]): InputError {
+function unknownCode(code: string, pages: readonly FindingPage[]): InputError {
   const near = suggest(
     code.toUpperCase(),
     pages.map((each) => each.code),

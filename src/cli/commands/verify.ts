@@ -1,19 +1,15 @@
 import { createRun } from '../../pipeline.js';
-import { toJsonText } from '../../report/json.js';
-import { verifyJson } from '../../report/verify-json.js';
-import { verifyText } from '../../report/verify-text.js';
 import type { Snapshot } from '../../snapshot/types.js';
 import type { FailOn, VerifyReport } from '../../verify/types.js';
 import { InputError } from '../../errors.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
 import { openTargets } from '../open.js';
+import { printCannotRun, printReport, type VerifyOutputOptions } from '../verify-output.js';
 
-export interface VerifyCommandOptions {
+export interface VerifyCommandOptions extends VerifyOutputOptions {
   all?: boolean;
   failOn: FailOn;
-  expand?: boolean;
-  format: 'text' | 'json';
 }
 
 /** systemd attaches its new program before it detaches the old one: a finding must still be there after this long. */
@@ -27,24 +23,14 @@ export async function runVerify(
   options: VerifyCommandOptions,
 ): Promise<ExitStatus> {
   if (targets.length > 0 && options.all === true) throw new InputError('either targets or --all, not both');
-  const started = performance.now();
-  const { snapshot, report } = await stableReport(context, targets, options);
-  const { io, globals, style } = context;
-  if (globals.json === true || options.format === 'json') {
-    io.out(toJsonText(verifyJson(report, snapshot)));
-    return report.exitStatus;
+  try {
+    const started = performance.now();
+    const { snapshot, report } = await stableReport(context, targets, options);
+    return printReport(context, { snapshot, report, seconds: (performance.now() - started) / 1000 }, options);
+  } catch (error) {
+    if (options.format !== 'nagios') throw error;
+    return printCannotRun(context, error);
   }
-  const verbose = globals.verbose === true;
-  const text = verifyText(report, snapshot, {
-    style,
-    verbose,
-    expand: options.expand === true,
-    summary: (io.outIsTerminal || verbose) && globals.quiet !== true,
-    columns: io.columns,
-  });
-  io.out(text);
-  if (verbose) io.err(`${((performance.now() - started) / 1000).toFixed(2)} s\n`);
-  return report.exitStatus;
 }
 
 interface Result {
