@@ -19,7 +19,7 @@ export class NodeTable {
   /** Nodes in use, the terminal included. */
   size = 1;
   /** `make` throws when `size` would pass this. */
-  limit = 1 << 26;
+  limit: number = 1 << 26;
 
   #next: Int32Array = new Int32Array(INITIAL_CAPACITY);
   #buckets: Int32Array = new Int32Array(INITIAL_CAPACITY);
