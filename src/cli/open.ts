@@ -17,48 +17,76 @@ export interface Opened {
   live: boolean;
 }
 
+/** A target as typed, with what it says. */
+interface Typed {
+  text: string;
+  target: TargetSyntax;
+}
+
+export interface OpenOptions {
+  /** Ask systemd what it holds now (slower), for policies after a property change. Default true. */
+  systemctl?: boolean;
+}
+
 /**
  * Finds what a target means: opens the file it names, else the snapshot of --snapshot, else this host.
- * @param typed null where the target was left out: then the host must have only one subject
+ * @param text null where the target was left out: then the host must have only one subject
  * @throws InputError when it is missing, ambiguous or unreadable
  */
-export async function openTarget(context: CommandContext, typed: string | null): Promise<Opened> {
-  const target = typed === null ? null : parseTarget(typed);
-  if (target === null && context.globals.snapshot === undefined) throw new InputError('which target?', TARGET_HINT);
-  const file = target === null ? null : await openFile(context, target);
+export async function openTarget(
+  context: CommandContext,
+  text: string | null,
+  options: OpenOptions = {},
+): Promise<Opened> {
+  const { globals } = context;
+  if (text === null) {
+    if (globals.snapshot === undefined) throw new InputError('which target?', TARGET_HINT);
+    return only(await openSnapshotFile(globals.snapshot));
+  }
+  const typed = await typedTarget(context, text);
+  const file = await openFile(context, typed.target);
   if (file !== null) return file;
-  const snapshot = await openHost(context, target === null ? [] : [target]);
-  const subject = target === null ? onlySubject(snapshot) : findIn(snapshot, target, typed ?? '');
-  return { snapshot, subject, live: context.globals.snapshot === undefined };
+  const snapshot = await openHost(context, [typed], options);
+  return { snapshot, subject: findIn(snapshot, typed), live: globals.snapshot === undefined };
 }
 
 /** Several targets of one host, which is read once. Without any: null, all of it. */
 export async function openTargets(
   context: CommandContext,
-  typed: readonly string[],
+  texts: readonly string[],
+  options: OpenOptions = {},
 ): Promise<{ snapshot: Snapshot; subjects: Subject[] | null }> {
-  const [first] = typed;
-  if (first === undefined) return { snapshot: await openHost(context, []), subjects: null };
-  const targets = typed.map((text) => ({ text, target: parseTarget(text) }));
-  if (targets.length === 1) {
-    const opened = await openTarget(context, first);
+  const [first] = texts;
+  if (first === undefined) return { snapshot: await openHost(context, [], options), subjects: null };
+  if (texts.length === 1) {
+    const opened = await openTarget(context, first, options);
     return { snapshot: opened.snapshot, subjects: [opened.subject] };
   }
+  const targets = await Promise.all(texts.map((text) => typedTarget(context, text)));
   const fileTarget = targets.find(({ target }) => isFile(target));
   if (fileTarget !== undefined) throw new InputError(`"${fileTarget.text}" can only be verified alone`);
-  const snapshot = await openHost(
-    context,
-    targets.map(({ target }) => target),
-  );
-  return { snapshot, subjects: targets.map(({ target, text }) => findIn(snapshot, target, text)) };
+  const snapshot = await openHost(context, targets, options);
+  return { snapshot, subjects: targets.map((typed) => findIn(snapshot, typed)) };
 }
 
 /** The host of --snapshot, or this one. `targets` is what it is wanted for: less need be read. */
-export async function openHost(context: CommandContext, targets: readonly TargetSyntax[]): Promise<Snapshot> {
+export async function openHost(
+  context: CommandContext,
+  targets: readonly Typed[],
+  options: OpenOptions = {},
+): Promise<Snapshot> {
   const { globals } = context;
   if (globals.snapshot !== undefined) return openSnapshotFile(globals.snapshot);
   const { collectHost } = await import('./live.js');
-  return collectHost(context, targets);
+  return collectHost(globals, { targets, systemctl: options.systemctl ?? true });
+}
+
+/** A process of this host stands for its cgroup; a saved host only knows the first processes of containers. */
+async function typedTarget({ globals }: CommandContext, text: string): Promise<Typed> {
+  const target = parseTarget(text);
+  if (target.kind !== 'pid' || globals.snapshot !== undefined) return { text, target };
+  const { pidToCgroup } = await import('./live.js');
+  return { text, target: pidToCgroup(globals, target.pid) };
 }
 
 /** A saved snapshot, or a folder of captured files. */
@@ -89,7 +117,7 @@ async function openFile(context: CommandContext, target: TargetSyntax): Promise<
       const snapshot = await openSnapshotFile(target.file);
       if (target.target === null) return only(snapshot);
       if (isFile(target.target)) throw new InputError('a target in a snapshot cannot be a file');
-      return { snapshot, subject: findIn(snapshot, target.target, target.text), live: false };
+      return { snapshot, subject: findIn(snapshot, { text: target.text, target: target.target }), live: false };
     }
     default:
       return null;
@@ -112,15 +140,15 @@ function only(snapshot: Snapshot): Opened {
   return { snapshot, subject: onlySubject(snapshot), live: false };
 }
 
-function findIn(snapshot: Snapshot, target: TargetSyntax, typed: string): Subject {
+function findIn(snapshot: Snapshot, { text, target }: Typed): Subject {
   switch (target.kind) {
     case 'name':
     case 'pod':
     case 'unit':
     case 'pid':
     case 'cgroup':
-      return findSubject(snapshot, target, typed);
+      return findSubject(snapshot, target, text);
     default:
-      throw new InputError(`"${typed}" is a file, not a target of a host`);
+      throw new InputError(`"${text}" is a file, not a target of a host`);
   }
 }

@@ -49,7 +49,7 @@ export function listText(analyses: readonly SubjectAnalysis[], style: Style): st
   const rows = sorted.map(({ subject, programs, enforced, intended }) => [
     escapeShort(subject.name, 48),
     subject.container === null ? '-' : escapeText(subject.container.engine),
-    subject.container === null ? '-' : escapeShort(subject.container.id, 12),
+    subject.container === null ? '-' : escapeText(subject.container.id.slice(0, 12)),
     enforced.status === 'known'
       ? programsText(programs)
       : enforced.status === 'none'

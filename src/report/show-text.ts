@@ -41,7 +41,7 @@ function headLines({ subject }: SubjectAnalysis, snapshot: Snapshot, style: Styl
   const { container } = subject;
   const parts = [style.bold(escapeText(subject.name))];
   if (container !== null) {
-    parts.push(`${escapeText(container.engine)} ${escapeShort(container.id, 12)}`);
+    parts.push(`${escapeText(container.engine)} ${escapeText(container.id.slice(0, 12))}`);
     const up = upTime(container.startedAt, snapshot.collectedAt);
     parts.push(container.state === 'running' ? (up === null ? 'running' : `up ${up}`) : container.state);
     if (container.runtime !== null) {

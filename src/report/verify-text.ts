@@ -97,7 +97,7 @@ function headline(
       ? style.bad
       : style.warn;
   const container = subject.container;
-  const who = container === null ? '' : `   ${escapeText(container.engine)} ${escapeShort(container.id, 12)}`;
+  const who = container === null ? '' : `   ${escapeText(container.engine)} ${escapeText(container.id.slice(0, 12))}`;
   const codes = [...new Set(findings.map(({ code }) => code))].join(' ');
   const left = `${word}  ${escapeText(subject.name)}${who}`;
   const blanks = ' '.repeat(Math.max(3, Math.min(columns, 96) - left.length - codes.length));

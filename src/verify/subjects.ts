@@ -21,8 +21,10 @@ export interface Subject {
 export function subjectsOf(snapshot: Snapshot): Subject[] {
   const subjects = snapshot.containers.map(containerSubject);
   const owned = ownedByContainers(snapshot);
+  // Where no cgroup could be read it is the host that is unreadable, and its cgroups are no subjects for that.
+  const anyReadable = snapshot.cgroups.some(({ attached }) => !('failed' in attached));
   for (const cgroup of snapshot.cgroups) {
-    if (owned.has(cgroup.path) || !hasOwnProgram(cgroup)) continue;
+    if (owned.has(cgroup.path) || !anyReadable || !hasOwnProgram(cgroup)) continue;
     subjects.push(cgroupSubject(snapshot, cgroup.path));
   }
   return subjects.sort((a, b) => compareText(a.key, b.key));

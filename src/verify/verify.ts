@@ -28,7 +28,7 @@ export function verifySubjects(
       ...each.programIds.map((id) => `program:${String(id)}`),
     ]),
   );
-  const problems = snapshot.problems
+  const problems = [...snapshot.problems, ...hostUnreadable(snapshot)]
     .filter((problem) => (options.all === true ? true : reported.has(problem.subject) || problem.subject === 'host'))
     .sort((a, b) => compareText(a.subject, b.subject) || compareText(a.message, b.message));
   const records = analyses.flatMap(({ programs }) => programs);
@@ -42,6 +42,13 @@ export function verifySubjects(
     },
     exitStatus: exitStatusOf(subjects, failOn, problems.length > 0),
   };
+}
+
+/** Where no cgroup at all could be asked, that is one problem of the host and not one of each cgroup. */
+function hostUnreadable({ cgroups }: Snapshot): VerifyReport['problems'] {
+  const [first, ...others] = cgroups.flatMap(({ attached }) => ('failed' in attached ? [attached] : []));
+  if (first === undefined || others.length + 1 < cgroups.length) return [];
+  return [{ subject: 'host', message: `device programs cannot be listed: ${first.failed}`, code: first.code }];
 }
 
 function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis): SubjectReport & { programIds: number[] } {

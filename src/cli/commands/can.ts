@@ -34,7 +34,7 @@ export async function runCan(
 async function single(context: CommandContext, words: readonly string[], { policy }: CanOptions): Promise<ExitStatus> {
   const { target, device, access } = splitWords(words, context.globals.snapshot !== undefined);
   const accessBits = parseAccess(access);
-  const opened = await openTarget(context, target);
+  const opened = await openTarget(context, target, { systemctl: policy === 'afterApply' });
   const { resolveDevice } = await import('../device.js');
   const found = await resolveDevice(context, opened, device);
   const request: DeviceRequest = { type: found.type, access: accessBits, major: found.major, minor: found.minor };
@@ -78,7 +78,7 @@ async function many(
 ): Promise<ExitStatus> {
   if (words.length > 1) throw new InputError('with --requests only the target is given, the devices are in the file');
   const chunks = source === '-' ? context.io.input() : await requestFile(source);
-  const opened: Opened = await openTarget(context, words[0] ?? null);
+  const opened: Opened = await openTarget(context, words[0] ?? null, { systemctl: policy === 'afterApply' });
   const answer = createRun(opened.snapshot).answerer(opened.subject, policy);
   return answerRequests(context.io, chunks, answer);
 }

@@ -39,7 +39,7 @@ async function openWhat(context: CommandContext, what: string | null): Promise<O
   if (what === '-') return openProgramBytes(context, await readInput(context), 'standard input');
   if (what !== null && !what.includes('#') && isFile(what) && !what.endsWith('.json'))
     return openTarget(context, `program:${what}`);
-  return openTarget(context, what);
+  return openTarget(context, what, { systemctl: false });
 }
 
 function isFile(path: string): boolean {

@@ -7,7 +7,7 @@ import { openHost } from '../open.js';
 
 /** All containers, and every cgroup with a device program of its own. Exit 3 when something could not be read. */
 export async function runList(context: CommandContext): Promise<ExitStatus> {
-  const snapshot = await openHost(context, []);
+  const snapshot = await openHost(context, [], { systemctl: false });
   const run = createRun(snapshot);
   const analyses = run.subjects().map((subject) => run.analyse(subject));
   const { io, globals, style } = context;
