@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collectSnapshot } from '../../src/collect/index.js';
 import type { ContainerRecord, Snapshot } from '../../src/snapshot/types.js';
 import { labSuites } from './debian-root.js';
+import type { Suite } from './debian-root.js';
 import { makeRootFilesystem } from './runc.js';
 import { SystemdLab } from './systemd.js';
 
@@ -40,7 +41,8 @@ describe.each(labSuites())('%s', (suite) => {
       '/bin/sleep',
       '1000',
     ]);
-    await startLxc(lab);
+    makeLxc(lab);
+    if (lxcRuns(suite)) await startLxc(lab);
     snapshot = await collectSnapshot({ hostRoot: lab.namespace.path('/').replace(/\/$/, '') });
   });
   afterAll(async () => {
@@ -78,7 +80,8 @@ describe.each(labSuites())('%s', (suite) => {
     const unit = snapshot.units.find(({ cgroup }) => cgroup === find('docker:web').cgroup);
     const settings = (unit?.files ?? []).flatMap((file) => file.assignments.map(([, key, value]) => `${key}=${value}`));
     expect(settings).toContain('DevicePolicy=strict');
-    expect(settings).toContain('DeviceAllow=char-pts rwm');
+    // By name up to runc 1.1, by number since 1.2 (opencontainers/runc#3843).
+    expect(settings.some((setting) => /^DeviceAllow=char-(pts|136) rwm$/.test(setting))).toBe(true);
     expect(snapshot.units.map(({ cgroup }) => cgroup)).toEqual(expect.arrayContaining(['/', '/system.slice']));
   });
 
@@ -106,7 +109,9 @@ describe.each(labSuites())('%s', (suite) => {
 
   test('an LXC container, its configuration with includes', () => {
     const box = find('lxc:box');
-    expect(box).toMatchObject({ state: 'running', cgroup: '/lxc.payload.box' });
+    expect(box).toMatchObject(
+      lxcRuns(suite) ? { state: 'running', cgroup: '/lxc.payload.box' } : { state: 'stopped', cgroup: null },
+    );
     const source = box.sources.find((each) => each.kind === 'lxc-config');
     expect(source?.assignments.filter(({ key }) => key.startsWith('lxc.cgroup2.devices.'))).toEqual([
       { key: 'lxc.cgroup2.devices.deny', value: 'a' },
@@ -136,7 +141,7 @@ describe.each(labSuites())('%s', (suite) => {
 });
 
 /** A container of LXC whose device keys are in part in an included file, reached through a link. */
-async function startLxc(lab: SystemdLab): Promise<void> {
+function makeLxc(lab: SystemdLab): void {
   const directory = lab.namespace.path('/var/lib/lxc/box');
   mkdirSync(directory, { recursive: true });
   makeRootFilesystem(path.join(directory, 'rootfs'));
@@ -155,6 +160,14 @@ async function startLxc(lab: SystemdLab): Promise<void> {
     'lxc.cgroup2.devices.allow = /dev/fuse rw',
   ];
   appendFileSync(path.join(directory, 'config'), `${settings.join('\n')}\n`);
+}
+
+/** LXC 4.0.6 gives up where a controller cannot be enabled for its monitor, as in a lab whose hugetlb controller is busy. */
+function lxcRuns(suite: Suite): boolean {
+  return suite !== 'bullseye';
+}
+
+async function startLxc(lab: SystemdLab): Promise<void> {
   await lab.execOk(['lxc-start', '-n', 'box', '-o', '/tmp/lxc.log', '-l', 'INFO']).catch(async (error: unknown) => {
     throw new Error(`${String(error)}\n${await lab.execOk(['cat', '/tmp/lxc.log'])}`);
   });
