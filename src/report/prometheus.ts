@@ -78,11 +78,13 @@ interface Labelled {
 
 function subjectFamilies(all: readonly Labelled[]): Family[] {
   const compared = all.filter(({ subject }) => subject.status !== 'not-compared' && subject.status !== 'not-running');
+  // No zero where something could not be read or decided: unknown must not look like healthy.
+  const isKnown = ({ findings }: SubjectReport): boolean => findings.every(({ severity }) => severity !== 'unknown');
   const perSubject = (codes: ReadonlySet<string>, value: (findings: Finding[]) => number): Sample[] =>
-    compared.map(({ subject, label }) => [
-      [['container', label]],
-      value(subject.findings.filter(({ code }) => codes.has(code))),
-    ]);
+    compared.flatMap(({ subject, label }): Sample[] => {
+      const number = value(subject.findings.filter(({ code }) => codes.has(code)));
+      return number > 0 || isKnown(subject) ? [[[['container', label]], number]] : [];
+    });
   return [
     family(
       'devpolicy_container_info',

@@ -76,6 +76,13 @@ test('subjects that were not compared have no verdict', () => {
   expect(value('devpolicy_container_info', { container: 'docker:alone' })).toBe(1);
 });
 
+test('a subject that could not be read has no zero', () => {
+  const value = metrics(sampleReport());
+  expect(value('devpolicy_lost_accesses', { container: 'docker:blind' })).toBeUndefined();
+  expect(value('devpolicy_landmine', { container: 'docker:blind' })).toBeUndefined();
+  expect(value('devpolicy_findings', { container: 'docker:blind', code: 'DP301', severity: 'unknown' })).toBe(1);
+});
+
 test('Kubernetes names are labels', () => {
   const value = metrics(sampleReport());
   expect(value('devpolicy_container_info', { namespace: 'shop', pod: 'front-1', name: 'wide', runtime: 'runc' })).toBe(
