@@ -4,16 +4,8 @@ import type { Instruction } from './types.js';
 /** Every jump and call leads to an instruction of the program, and control cannot run off its end. */
 export function checkFlow(instructions: readonly Instruction[], positionOfSlot: Int32Array): void {
   for (const instruction of instructions) {
-    switch (instruction.op) {
-      case 'jump':
-      case 'branch':
-      case 'load-function':
-        checkTarget(instruction, instruction.target, positionOfSlot);
-        break;
-      case 'call':
-        if (instruction.target !== null) checkTarget(instruction, instruction.target, positionOfSlot);
-        break;
-    }
+    const target = targetOf(instruction);
+    if (target !== null) checkTarget(instruction, target, positionOfSlot);
   }
   const last = instructions.at(-1);
   if (last !== undefined && !neverFallsThrough(last)) {
@@ -24,6 +16,12 @@ export function checkFlow(instructions: readonly Instruction[], positionOfSlot: 
       'the last instruction runs off the end of the program (no exit or jump)',
     );
   }
+}
+
+/** Where a jump, call or callback leads; null: nowhere, or it is not known. */
+function targetOf(instruction: Instruction): number | null {
+  const { op } = instruction;
+  return op === 'jump' || op === 'branch' || op === 'load-function' || op === 'call' ? instruction.target : null;
 }
 
 function checkTarget(from: Instruction, target: number, positionOfSlot: Int32Array): void {

@@ -119,17 +119,12 @@ function successorsOf({ instructions, positionOfSlot }: Program, blockOfPosition
     const block = blockOfPosition[position];
     return block === undefined ? [] : [block];
   };
-  switch (instruction?.op) {
-    case 'exit':
-    case 'jump-register':
-      return [];
-    case 'jump':
-      return blockAt(positionOfSlot[instruction.target] ?? -1);
-    case 'branch':
-      return [...blockAt(last + 1), ...blockAt(positionOfSlot[instruction.target] ?? -1)];
-    default:
-      return blockAt(last + 1);
-  }
+  if (instruction === undefined) return [];
+  const { op } = instruction;
+  if (op === 'exit' || op === 'jump-register') return [];
+  if (op === 'jump') return blockAt(positionOfSlot[instruction.target] ?? -1);
+  const next = blockAt(last + 1);
+  return op === 'branch' ? [...next, ...blockAt(positionOfSlot[instruction.target] ?? -1)] : next;
 }
 
 function invert(successors: readonly (readonly number[])[]): number[][] {

@@ -211,29 +211,20 @@ function printUnsupported({ mnemonic, fields }: Instruction & { op: 'unsupported
 
 /** The lines of bpftool 7.1.0 that differ; null where it prints what the kernel prints now. */
 function printAsBpftool71(instruction: Instruction, code: string): string | null {
-  switch (instruction.op) {
-    case 'alu':
-      if (instruction.alu === 'sdiv') return `(${code}) ${printAlu(instruction, '/=')}`;
-      return instruction.alu === 'smod' ? `(${code}) ${printAlu(instruction, '%=')}` : null;
-    case 'movsx':
-    case 'address-conversion': {
-      const name = instruction.op === 'movsx' ? letter(instruction.width) : 'r';
-      return `(${code}) ${name}${String(instruction.dst)} = ${name}${String(instruction.src)}`;
-    }
-    case 'endian':
-      return instruction.to === 'swap' ? `BUG_alu64_${code}` : null;
-    case 'load':
-      if (isAcquireOrRelease(instruction.opcode)) return `BUG_${code}`;
-      return instruction.signed ? `BUG_ldx_${code}` : null;
-    case 'store':
-      return isAcquireOrRelease(instruction.opcode) ? `BUG_${code}` : null;
-    case 'jump': {
-      const imm = (instruction.target - instruction.index - 1) >>> 0;
-      return instruction.opcode === 0x06 ? `(${code}) if w0 jmp 0x${imm.toString(16)} goto pc+0` : null;
-    }
-    case 'jump-register':
-      return `(${code}) if r${String(instruction.reg)} jmp r0 goto pc+0`;
-    default:
-      return null;
+  const { op, opcode } = instruction;
+  if (op === 'alu') {
+    if (instruction.alu === 'sdiv') return `(${code}) ${printAlu(instruction, '/=')}`;
+    return instruction.alu === 'smod' ? `(${code}) ${printAlu(instruction, '%=')}` : null;
   }
+  if (op === 'movsx' || op === 'address-conversion') {
+    const name = op === 'movsx' ? letter(instruction.width) : 'r';
+    return `(${code}) ${name}${String(instruction.dst)} = ${name}${String(instruction.src)}`;
+  }
+  if (op === 'endian') return instruction.to === 'swap' ? `BUG_alu64_${code}` : null;
+  if ((op === 'load' || op === 'store') && isAcquireOrRelease(opcode)) return `BUG_${code}`;
+  if (op === 'load') return instruction.signed ? `BUG_ldx_${code}` : null;
+  if (op === 'jump-register') return `(${code}) if r${String(instruction.reg)} jmp r0 goto pc+0`;
+  if (op !== 'jump' || opcode !== 0x06) return null;
+  const imm = (instruction.target - instruction.index - 1) >>> 0;
+  return `(${code}) if w0 jmp 0x${imm.toString(16)} goto pc+0`;
 }

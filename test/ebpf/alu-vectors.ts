@@ -68,7 +68,7 @@ export function readAluVectors(): AluVector[] {
       const match = /^(.*?)\s+a=([0-9a-f]+) b=([0-9a-f]+) -> (.*)$/.exec(line);
       if (match === null) throw new Error(`no vector: ${line}`);
       const [, name = '', a = '', b = '', result = ''] = match;
-      const expected = /taken$/.test(result) ? result === 'taken' : BigInt(`0x${result}`);
+      const expected = result.endsWith('taken') ? result === 'taken' : BigInt(`0x${result}`);
       const src = BigInt(`0x${b}`);
       return { name, bytes: instruction(name), dst: BigInt(`0x${a}`), src, expected };
     });

@@ -29,7 +29,9 @@ type Fill = (maps: Maps, programs: ReadonlyMap<string, Handle>) => Promise<void>
 function words(...numbers: number[]): Uint8Array {
   const bytes = new Uint8Array(numbers.length * 4);
   const view = new DataView(bytes.buffer);
-  numbers.forEach((number, i) => view.setUint32(i * 4, number, true));
+  numbers.forEach((number, i) => {
+    view.setUint32(i * 4, number, true);
+  });
   return bytes;
 }
 
@@ -122,7 +124,10 @@ async function disagreements(
   await referee.attach(cgroup, program.handle);
   const kernel = await referee.verdicts(cgroup, REQUESTS);
   await referee.removeCgroup(cgroup);
-  const evaluated = evaluator({ nodes: 1_000_000, steps: 4_000_000, instructionNodes: 200_000 }).prepare(program.program, program.environment);
+  const evaluated = evaluator({ nodes: 1_000_000, steps: 4_000_000, instructionNodes: 200_000 }).prepare(
+    program.program,
+    program.environment,
+  );
   const wrong = REQUESTS.flatMap((request, i) => {
     const ours = verdictOf(interpret(program.program, program.environment, request, options));
     const theirs = evaluated(request);

@@ -39,7 +39,7 @@ export async function withObject<T>(source: string, level: string, use: (file: s
 /** Call immediate -> name of the kernel's function, from /proc/kallsyms. Immediates are distances from __bpf_call_base. */
 export function helperNames(
   programs: readonly Program[],
-  kallsyms = readFileSync('/proc/kallsyms', 'utf8'),
+  kallsyms: string = readFileSync('/proc/kallsyms', 'utf8'),
 ): Map<number, string> {
   const base = /^([0-9a-f]+) . __bpf_call_base$/m.exec(kallsyms)?.[1];
   if (base === undefined || /^0+$/.test(base)) throw new Error('/proc/kallsyms hides addresses here');
@@ -68,14 +68,14 @@ interface BpftoolMap {
   frozen?: number;
 }
 
-function bpftool<T>(...words: string[]): T {
-  return JSON.parse(execFileSync('bpftool', ['-j', ...words], { encoding: 'utf8', maxBuffer: 1 << 26 })) as T;
+function bpftool(...words: string[]): unknown {
+  return JSON.parse(execFileSync('bpftool', ['-j', ...words], { encoding: 'utf8', maxBuffer: 1 << 26 }));
 }
 
 /** What bpftool reads of a map. */
 export function mapContents(id: number): MapContents {
-  const show = bpftool<BpftoolMap>('map', 'show', 'id', String(id));
-  const dump = bpftool<{ key?: string[]; value?: string[] }[]>('map', 'dump', 'id', String(id));
+  const show = bpftool('map', 'show', 'id', String(id)) as BpftoolMap;
+  const dump = bpftool('map', 'dump', 'id', String(id)) as { key?: string[]; value?: string[] }[];
   const bytes = (list: string[]): Uint8Array => Uint8Array.from(list, (text) => Number.parseInt(text, 16));
   const entries = dump.flatMap(({ key, value }): [string, Uint8Array][] =>
     Array.isArray(key) && Array.isArray(value) ? [[Buffer.from(bytes(key)).toString('hex'), bytes(value)]] : [],

@@ -76,7 +76,11 @@ function comparePointers(
       return difference < 0;
     case 'le':
       return difference <= 0;
-    default:
+    case 'set':
+    case 'sgt':
+    case 'sge':
+    case 'slt':
+    case 'sle':
       return null;
   }
 }

@@ -43,7 +43,7 @@ export function lookupValue(machine: Machine, map: Value, keyAddress: Value): Va
   const { mapId } = map;
   machine.dependsOn.add(`map:${String(mapId)}`);
   const contents = contentsOf(machine, mapId);
-  if (contents === null) return opaqueValue(mapId);
+  if (contents === null || contents.keySize > MAX_KEY_BYTES) return opaqueValue(mapId);
   const key = readKey(machine, keyAddress, contents.keySize);
   if (!(key instanceof Uint8Array)) return opaqueValue(mapId, key.reasons);
   if (contents.type === 'array' && key.byteLength === 4) {
@@ -66,7 +66,7 @@ export function updateValue(machine: Machine, map: Value, keyAddress: Value, val
   if (map.kind !== 'map') return forgetAny(machine, map);
   const { mapId } = map;
   const contents = contentsOf(machine, mapId);
-  if (contents === null || contents.valueSize > MAX_VALUE_BYTES) return forget(machine, mapId, [mapReason(mapId)]);
+  if (contents === null || !isOfModelledSize(contents)) return forget(machine, mapId, [mapReason(mapId)]);
   const key = readKey(machine, keyAddress, contents.keySize);
   const value = readCells(machine, valueAddress, contents.valueSize);
   if (!(key instanceof Uint8Array)) return forget(machine, mapId, key.reasons);
@@ -81,14 +81,20 @@ export function deleteValue(machine: Machine, map: Value, keyAddress: Value): Va
   const { mapId } = map;
   const contents = contentsOf(machine, mapId);
   if (contents?.type === 'array') return errno(EINVAL);
-  if (contents === null || contents.type === 'lpm_trie' || readableKeyed(machine, mapId) === null)
+  if (contents === null || contents.type === 'lpm_trie' || !isOfModelledSize(contents)) {
     return forget(machine, mapId, [mapReason(mapId)]);
+  }
+  if (readableKeyed(machine, mapId) === null) return forget(machine, mapId, [mapReason(mapId)]);
   const key = readKey(machine, keyAddress, contents.keySize);
   if (!(key instanceof Uint8Array)) return forget(machine, mapId, key.reasons);
   const hex = toHex(key);
   if (valueMemory(machine, contents, hex) === null) return errno(ENOENT);
   mapState(machine, mapId).changes.set(hex, null);
   return ZERO;
+}
+
+function isOfModelledSize(map: MapContents): boolean {
+  return map.keySize <= MAX_KEY_BYTES && map.valueSize <= MAX_VALUE_BYTES;
 }
 
 function forget(machine: Machine, mapId: number, reasons: readonly string[]): Value {
@@ -185,8 +191,9 @@ function arrayIndex(machine: Machine, key: Uint8Array): number {
 
 function readKey(machine: Machine, address: Value, size: number): Key {
   const memory = address.kind === 'pointer' ? machine.memories.get(address.memory) : undefined;
-  if (address.kind !== 'pointer' || address.offset === null || memory === undefined)
-    return { reasons: reasonsOf(address) };
+  if (address.kind !== 'pointer' || address.offset === null || memory === undefined) {
+    return { reasons: addressReasons(address) };
+  }
   return readBytes(memory, address.offset, size);
 }
 

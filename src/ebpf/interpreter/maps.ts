@@ -29,7 +29,7 @@ export function contentsOf(machine: Machine, mapId: number): MapContents | null 
 /** Contents of a map whose keys and values this run knows, or null. */
 export function readableKeyed(machine: Machine, mapId: number): MapContents | null {
   const contents = contentsOf(machine, mapId);
-  if (contents === null || contents.entries === null || !KEYED_TYPES.has(contents.type)) return null;
+  if (contents?.entries == null || !KEYED_TYPES.has(contents.type)) return null;
   return mapState(machine, mapId).readable ? contents : null;
 }
 
@@ -58,7 +58,7 @@ export function arrayPointer(machine: Machine, mapId: number, offset: number): P
 function arrayCells(machine: Machine, mapId: number): (offset: number) => Cell {
   const contents = contentsOf(machine, mapId);
   const unknown = unknownByte([mapReason(mapId)]);
-  if (contents === null || contents.entries === null || !mapState(machine, mapId).readable) return () => unknown;
+  if (contents?.entries == null || !mapState(machine, mapId).readable) return () => unknown;
   const { byteOrder } = machine.unit.program;
   if (contents.type === 'array') return valueCells(contents, contents.entries, byteOrder, unknown);
   if (contents.type === 'insn_array') return instructionCells(contents.entries, byteOrder, unknown);

@@ -12,8 +12,8 @@ export function computePointerAlu(machine: Machine, alu: AluOp, left: Value, rig
   if (alu === 'add') return right.kind === 'scalar' ? move(machine, left, right, 1) : move(machine, right, left, 1);
   if (alu !== 'sub') return null;
   if (left.kind === 'pointer' && right.kind === 'pointer') {
-    const comparable = left.memory === right.memory && left.offset !== null && right.offset !== null;
-    return comparable ? known(BigInt((left.offset ?? 0) - (right.offset ?? 0))) : null;
+    if (left.memory !== right.memory || left.offset === null || right.offset === null) return null;
+    return known(BigInt(left.offset - right.offset));
   }
   return move(machine, left, right, -1);
 }

@@ -11,7 +11,7 @@ export interface Scalar {
   readonly reasons: readonly string[];
 }
 
-export const ALL_BITS: bigint = 0xffff_ffff_ffff_ffffn;
+export const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 const NO_REASONS: readonly string[] = [];
 
 export function known(value: bigint): Scalar {

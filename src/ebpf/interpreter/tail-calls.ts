@@ -17,7 +17,7 @@ export function tailCall(machine: Machine): StepResult {
   if (map.kind !== 'map') return { undecided: [...reasonsOf(map), 'tail-call'] };
   const contents = contentsOf(machine, map.mapId);
   machine.dependsOn.add(`map:${String(map.mapId)}`);
-  if (contents === null || contents.entries === null) return { undecided: [mapReason(map.mapId)] };
+  if (contents?.entries == null) return { undecided: [mapReason(map.mapId)] };
   if ((index.unknown & 0xffff_ffffn) !== 0n) return { undecided: index.reasons };
   const slot = Number(index.value & 0xffff_ffffn);
   const { byteOrder } = machine.unit.program;

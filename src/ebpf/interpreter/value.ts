@@ -53,7 +53,9 @@ export function reasonsOf(value: Value): readonly string[] {
       return value.reasons;
     case 'pointer':
       return value.reasons.length > 0 ? value.reasons : ['address'];
-    default:
+    case 'map':
+    case 'element':
+    case 'code':
       return ['address'];
   }
 }
