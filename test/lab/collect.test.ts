@@ -41,6 +41,7 @@ describe.each(labSuites())('%s', (suite) => {
       '/bin/sleep',
       '1000',
     ]);
+    ids['outer'] = await startNested(lab);
     makeLxc(lab);
     if (lxcRuns(suite)) await startLxc(lab);
     snapshot = await collectSnapshot({ hostRoot: lab.namespace.path('/').replace(/\/$/, '') });
@@ -120,6 +121,21 @@ describe.each(labSuites())('%s', (suite) => {
     ]);
   });
 
+  test('a container inside a container, by the files in there', () => {
+    expect(find('docker:outer')).toMatchObject({ nestedIn: null, state: 'running' });
+    const inner = find('docker:outer/runc:inner');
+    expect(inner).toMatchObject({ nestedIn: 'docker:outer', runtime: 'runc', state: 'running' });
+    expect(inner.cgroup).toBe(`/system.slice/docker-${ids['outer'] ?? ''}.scope/inner`);
+    expect(inner.pid).not.toBe(find('docker:outer').pid);
+    // The first process of the outer container has moved to a cgroup of its own, as systemd and dockerd do.
+    expect(find('docker:outer').cgroup).toBe(`/system.slice/docker-${ids['outer'] ?? ''}.scope/init`);
+    expect(snapshot.nestedHosts.map(({ key, cgroup }) => [key, cgroup])).toEqual([
+      ['docker:outer', `/system.slice/docker-${ids['outer'] ?? ''}.scope`],
+    ]);
+    const cgroup = snapshot.cgroups.find(({ path: each }) => each === inner.cgroup);
+    expect(cgroup?.effective).toMatchObject({ programIds: [expect.any(Number), expect.any(Number)] });
+  });
+
   test('the host: systemd and runtimes by version, no binary run', async () => {
     const version = await lab.packageVersion('systemd');
     expect(snapshot.host.systemd).toMatchObject({ version, source: 'dpkg' });
@@ -171,4 +187,22 @@ async function startLxc(lab: SystemdLab): Promise<void> {
   await lab.execOk(['lxc-start', '-n', 'box', '-o', '/tmp/lxc.log', '-l', 'INFO']).catch(async (error: unknown) => {
     throw new Error(`${String(error)}\n${await lab.execOk(['cat', '/tmp/lxc.log'])}`);
   });
+}
+
+/** runc in a privileged container of Docker: its state is in a /run of its own, its cgroup below the container's. */
+async function startNested(lab: SystemdLab): Promise<string> {
+  const borrowed = ['/usr', '/lib', '/lib64', '/sbin'].flatMap((directory) => ['-v', `${directory}:${directory}`]);
+  const script = `
+    mkdir -p /sys/fs/cgroup/init /run/bundle/rootfs/bin
+    for pid in $(cat /sys/fs/cgroup/cgroup.procs); do echo $pid >/sys/fs/cgroup/init/cgroup.procs; done
+    cp /bin/busybox /run/bundle/rootfs/bin/sleep
+    cd /run/bundle
+    /usr/sbin/runc spec
+    sed -i -e 's/"terminal": true/"terminal": false/' -e 's/"sh"/"sleep","1000000"/' config.json
+    /usr/sbin/runc run --detach inner </dev/null >/run/log 2>&1 && echo started || cat /run/log
+    exec sleep 1000000`;
+  const options = ['--name', 'outer', '--network', 'none', ...lab.privileged, '--tmpfs', '/run', ...borrowed];
+  const id = await lab.execOk(['docker', 'run', '-d', ...options, 'box', '/bin/sh', '-c', script]);
+  await expect.poll(() => lab.execOk(['docker', 'logs', 'outer']), { timeout: 20_000 }).toBe('started\n');
+  return id.trim();
 }

@@ -13,39 +13,12 @@ import { biasedRequests } from '../property/requests.js';
 import { compile, levels, sourceNames } from '../kernel/compile.js';
 import { type Cgroup, type Handle, Referee } from '../kernel/referee.js';
 import { Namespace } from './namespace.js';
-import { type OciRule, DOCKER_DEFAULT_RULES, startContainer } from './runc.js';
+import { DEVICE_LISTS } from './device-lists.js';
+import { startContainer } from './runc.js';
 
 const WANTED_REQUESTS = 100_000;
 const RANDOM_PROGRAMS = 15;
 const seed = seedOf(Date.now() % 1_000_000_000);
-
-const DENY_ALL: OciRule = { allow: false, access: 'rwm' };
-/** Lists that make different bytecode: masks, wildcards, holes, the two modes, overlapping rules. */
-const LISTS: Record<string, OciRule[] | undefined> = {
-  bare: undefined,
-  docker: DOCKER_DEFAULT_RULES,
-  privileged: [{ allow: true, access: 'rwm' }],
-  readonly: [
-    DENY_ALL,
-    { allow: true, type: 'b', major: 8, access: 'r' },
-    { allow: true, type: 'b', major: 8, minor: 1, access: 'rw' },
-  ],
-  wildcards: [
-    DENY_ALL,
-    { allow: true, type: 'c', minor: 5, access: 'rw' },
-    { allow: true, type: 'c', major: 188, access: 'rwm' },
-  ],
-  pieces: [
-    DENY_ALL,
-    { allow: true, type: 'c', major: 250, minor: 1, access: 'r' },
-    { allow: true, type: 'c', major: 250, minor: 1, access: 'w' },
-  ],
-  denylist: [
-    { allow: true, access: 'rwm' },
-    { allow: false, type: 'b', major: 8, access: 'rwm' },
-    { allow: false, type: 'c', major: 189, minor: 3, access: 'w' },
-  ],
-};
 
 interface Live {
   name: string;
@@ -70,7 +43,7 @@ afterAll(async () => {
 async function containers(): Promise<Live[]> {
   const live: Live[] = [];
   for (const runtime of ['runc', 'crun'] as const) {
-    for (const [list, rules] of Object.entries(LISTS)) {
+    for (const [list, rules] of Object.entries(DEVICE_LISTS)) {
       const container = await startContainer(lab, { runtime, name: `${runtime}-${list}`, ...(rules ? { rules } : {}) });
       const cgroup = await referee.openCgroup(lab.cgroupPath(container.cgroup));
       live.push({

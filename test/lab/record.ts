@@ -3,7 +3,7 @@
  * they are attached, the kernel's verdicts, and the files around them. What was recorded is judged later by tests that need no root.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DeviceRequest } from '../../src/policy/types.js';
 import { MAX_MAJOR, MAX_MINOR } from '../../src/policy/types.js';
@@ -89,7 +89,7 @@ export async function record(options: RecordOptions): Promise<void> {
   const oracle = await recordOracle(options, bytes);
   write(directory, 'cgroup-show.json', { attached, effective });
   if (listings.length > 0) writeFileSync(path.join(directory, 'xlated.txt'), listings.join('\n'));
-  copyFileSync('/proc/devices', path.join(directory, 'proc-devices.txt'));
+  writeFileSync(path.join(directory, 'proc-devices.txt'), readFileSync('/proc/devices')); // a file of /proc has size 0: no copyFile
   for (const [name, from] of Object.entries(options.files ?? {}))
     if (existsSync(from)) writeFileSync(path.join(directory, name), readFileSync(from));
   for (const [name, text] of Object.entries(options.texts ?? {})) writeFileSync(path.join(directory, name), text);
@@ -207,6 +207,10 @@ function oracleNodes(programs: readonly Uint8Array[]): { type: 'b' | 'c'; major:
     ['b', 8, 1],
     ['c', 195, 0],
     ['c', 195, 255],
+    ['c', 188, 0],
+    ['c', 188, 5],
+    ['c', 240, 5],
+    ['c', 7, 5],
   ] as const)
     add(type, major, minor);
   while (nodes.size < ORACLE_NODES) add(random.chance(70) ? 'c' : 'b', random.pick(majors), random.pick(minors));

@@ -90,7 +90,7 @@ function adapt(config: OciConfig, options: ContainerOptions): OciConfig {
 /** Starts a container and returns when its process runs. Throws with the runtime's own words. */
 export async function startContainer(lab: Namespace, options: ContainerOptions): Promise<Container> {
   const runtime = options.runtime ?? 'runc';
-  const bundle = path.join(BUNDLES, options.name);
+  const bundle = path.join(BUNDLES, `${runtime}-${options.name}`);
   makeRootFilesystem(path.join(lab.path(bundle), 'rootfs'));
   await lab.execOk([runtime, 'spec', '--bundle', bundle]);
   const file = path.join(lab.path(bundle), 'config.json');

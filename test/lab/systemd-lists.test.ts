@@ -181,4 +181,28 @@ describe.each(labSuites())('%s', (suite) => {
         `seed ${String(SEED)} ${name} ${JSON.stringify(texts.get(name))} after the reload`,
       );
   });
+
+  test('a unit that loses its list keeps its program unless another unit of its slice has one', async () => {
+    const service = (slice: string, text: string): string =>
+      `[Service]\nSlice=${slice}\nDelegate=yes\nStandardInput=file:/etc/hostname\nStandardOutput=file:/run/out\nStandardError=file:/run/out\nExecStart=/bin/sleep 1000000\n${text}`;
+    const list = 'DevicePolicy=strict\nDeviceAllow=/dev/null rw\n';
+    const slices = { 'alone.service': 'one.slice', 'one-of-two.service': 'two.slice', 'other.service': 'two.slice' };
+    for (const [name, slice] of Object.entries(slices))
+      writeFileSync(lab.namespace.path(`/run/systemd/system/${name}`), service(slice, list));
+    await lab.execOk(['systemctl', 'daemon-reload']);
+    await lab.execOk(['systemctl', 'start', ...Object.keys(slices)]);
+    const cgroup = (name: keyof typeof slices): string => lab.namespace.cgroupPath(`/${slices[name]}/${name}`);
+    const disk: DeviceRequest[] = [{ type: 'b', major: 8, minor: 0, access: 2 }];
+    for (const name of ['alone.service', 'one-of-two.service'] as const) {
+      write(name, '50-open.conf', '[Service]\nDevicePolicy=auto\nDeviceAllow=\n');
+      expect(await referee.verdictsBelow(cgroup(name), disk)).toEqual(['deny']);
+    }
+    await lab.execOk(['systemctl', 'daemon-reload']);
+    for (const name of ['alone.service', 'one-of-two.service'])
+      await lab.execOk(['systemctl', 'set-property', '--runtime', name, 'CPUWeight=50']);
+    expect(await referee.verdictsBelow(cgroup('one-of-two.service'), disk)).toEqual(['allow']);
+    expect(await referee.verdictsBelow(cgroup('alone.service'), disk)).toEqual([
+      host.release === 247 ? 'allow' : 'deny',
+    ]);
+  });
 });

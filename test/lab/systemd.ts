@@ -7,7 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../kernel/loader-process.js';
-import { memlockShim } from './capabilities.js';
+import { maySetResourceLimits, memlockShim } from './capabilities.js';
 import { type Suite, engineRoot } from './debian-root.js';
 import { type CommandResult, type ExecOptions, Namespace } from './namespace.js';
 import { makeRootFilesystem } from './runc.js';
@@ -128,6 +128,11 @@ export class SystemdLab {
     mkdirSync(box);
     makeRootFilesystem(box);
     await Promise.resolve();
+  }
+
+  /** Options of docker run for a container that may do everything, on machines that lack a capability too (see systemd-init.sh). */
+  get privileged(): string[] {
+    return maySetResourceLimits() ? ['--privileged'] : ['--privileged', '--runtime', 'runc-nested'];
   }
 
   /** `docker run -d --name NAME --network none OPTIONS box sleep`; returns the container id. */

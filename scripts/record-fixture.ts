@@ -1,0 +1,26 @@
+/**
+ * Records real containers of this machine's kernel into test/fixtures/recorded, for tests that need neither root nor a runtime.
+ *   npm run record -- plain             runc and crun of this host
+ *   npm run record -- engines [SUITE]   docker and podman of a Debian suite (default bookworm), the land mine before and after it went off
+ *   npm run record -- try               the two snapshots that `npm run try` shows where it cannot run
+ * Names of the folders: EMITTER/CASE. What is there under that name is replaced.
+ */
+import { recordEngines } from './record/engines.js';
+import { recordPlain } from './record/plain.js';
+import { recordTry } from './record/try.js';
+import { SUITES } from '../test/lab/debian-root.js';
+
+export async function main(words: readonly string[]): Promise<number> {
+  const [what, name = 'bookworm'] = words;
+  if (what === 'plain') await recordPlain();
+  else if (what === 'try') await recordTry();
+  else if (what === 'engines') {
+    const suite = SUITES.find((known) => known === name);
+    if (suite === undefined) throw new Error(`unknown suite ${name}`);
+    await recordEngines(suite);
+  } else {
+    console.error('usage: npm run record -- plain | engines [SUITE] | try');
+    return 2;
+  }
+  return 0;
+}
