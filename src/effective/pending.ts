@@ -12,6 +12,7 @@ import { composeEffective, intersectPartitions, type EffectiveEntry } from './co
 import { pendingEvent } from './pending-event.js';
 import { systemdPrograms, type Reading } from './pending-identify.js';
 import { canAttachMulti, runOrder } from './pending-order.js';
+import { removalOfProgram } from './pending-removal.js';
 import type { LevelChange, Pending, PendingBasis, PendingLevel, PendingProgram } from './pending-types.js';
 
 export interface PendingRequest {
@@ -139,12 +140,13 @@ function levelReadings(
   const level = request.levels[index];
   if (level === undefined) return [];
   const programs = level.programs ?? [];
-  const { release } = hostOf(request.snapshot, record.nestedIn).systemd;
+  const host = hostOf(request.snapshot, record.nestedIn).systemd;
   const lists = (['files', 'shown'] as const)
     .map((each) => compiledOf(request, record, each))
     .flatMap((unit) => (unit === null ? [] : (unitPartition(request.space, unit)?.allowed ?? [])));
-  const own = systemdPrograms(programs, release, lists, request.runtimeOwn);
   const made = newProgram(request, compiled, programs);
+  const known = systemdPrograms(programs, host.release, lists, request.runtimeOwn);
+  const own = made === null ? withoutList(known, removalOfProgram(request.snapshot, record, basis, host)) : known;
   return pinReadings(request, programs, compiled, basis).flatMap(({ missingPins, gone }) =>
     own.map((reading: Reading): LevelReading => {
       const leaving = [...new Set([...reading.leaving, ...gone])];
@@ -166,6 +168,14 @@ function levelReadings(
       };
     }),
   );
+}
+
+/** Readings of a level where systemd has no program to put in place of its old one. */
+function withoutList(readings: readonly Reading[], removal: ReturnType<typeof removalOfProgram>): readonly Reading[] {
+  const keeps = readings.map((): Reading => ({ leaving: [] })).slice(0, 1);
+  if (removal === 'removed') return readings;
+  if (removal === 'stays') return keeps;
+  return [...readings, ...(readings.some(({ leaving }) => leaving.length === 0) ? [] : keeps)];
 }
 
 /**

@@ -186,6 +186,53 @@ describe('other subjects', () => {
   });
 });
 
+describe('a unit that has lost its list', () => {
+  const UNIT = { path: '/x', assignments: [['Scope', 'DevicePolicy', 'auto'] as [string, string, string]] };
+  const lost = async (release: string, change: (snapshot: Snapshot) => Partial<Snapshot>): Promise<PendingPolicy> => {
+    const snapshot = await snapshotFromDirectory(CAPTURES + AFTER);
+    const units = snapshot.units.map((unit) => ({ ...unit, files: [UNIT], shown: null }));
+    const named = {
+      ...snapshot,
+      units,
+      host: { ...snapshot.host, systemd: { version: release, source: 'test', unitsLoadTimestampMonotonicUs: null } },
+    };
+    return policy(afterReload(about({ ...named, ...change(named) }).request));
+  };
+  const relative = (snapshot: Snapshot, assignments: [string, string, string][]): Partial<Snapshot> => ({
+    scope: 'host',
+    units: [
+      ...snapshot.units,
+      {
+        name: 'b.service',
+        nestedIn: null,
+        cgroup: '/system.slice/b.service',
+        files: [{ path: '/b', assignments }],
+        shown: null,
+      },
+    ],
+  });
+  it('systemd 247 frees the program', async () => {
+    expect(disagreements((await lost('247', () => ({}))).allowed, oracle(capture(BEFORE)))).toEqual([]);
+  });
+  it('252 and later free it where another unit of the slice has a list', async () => {
+    const predicted = await lost('252', (snapshot) => relative(snapshot, [['Service', 'DevicePolicy', 'closed']]));
+    expect(disagreements(predicted.allowed, oracle(capture(BEFORE)))).toEqual([]);
+    expect(predicted.undecided).toEqual([]);
+  });
+  it('and leave it attached where none has', async () => {
+    const predicted = await lost('257', (snapshot) => relative(snapshot, [['Service', 'DevicePolicy', 'auto']]));
+    expect(disagreements(predicted.allowed, oracle(capture(AFTER)))).toEqual([]);
+    expect(predicted.undecided).toEqual([]);
+  });
+  it('nobody looked at the other units, or an unknown release: undecided', async () => {
+    for (const release of ['257', '250']) {
+      const predicted = await lost(release, () => ({}));
+      expect(predicted.undecided.map(({ reason }) => reason)).toEqual(['systemd:which-program']);
+      expect(predicted.denied.contains({ type: 'b', major: 8, minor: 0, access: 2 })).toBe(true);
+    }
+  });
+});
+
 describe('BPFProgram= and its pin', () => {
   const PIN = '/sys/fs/bpf/crun/x_scope';
   const pinned = async (present: boolean | null): Promise<PendingRequest> => {
