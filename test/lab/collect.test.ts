@@ -4,6 +4,7 @@
  */
 import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collectSnapshot } from '../../src/collect/index.js';
 import type { ContainerRecord, Snapshot } from '../../src/snapshot/types.js';
@@ -203,6 +204,11 @@ async function startNested(lab: SystemdLab): Promise<string> {
     exec sleep 1000000`;
   const options = ['--name', 'outer', '--network', 'none', ...lab.privileged, '--tmpfs', '/run', ...borrowed];
   const id = await lab.execOk(['docker', 'run', '-d', ...options, 'box', '/bin/sh', '-c', script]);
-  await expect.poll(() => lab.execOk(['docker', 'logs', 'outer']), { timeout: 20_000 }).toBe('started\n');
-  return id.trim();
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { stdout, stderr } = await lab.exec(['docker', 'logs', 'outer']);
+    if (stdout === 'started\n') return id.trim();
+    if (stdout + stderr !== '') throw new Error(`the container in the container: ${stdout}${stderr}`);
+    await setTimeout(100);
+  }
+  throw new Error('the container in the container did not start');
 }
