@@ -84,6 +84,7 @@ const CAPABILITIES: readonly { name: string; bit: bigint; why: string }[] = [
   { name: 'CAP_NET_ADMIN', bit: 12n, why: 'to list programs of a cgroup on Linux before 6.12' },
   { name: 'CAP_SYSLOG', bit: 34n, why: 'to read programs with blinded constants, and names of helpers' },
   { name: 'CAP_DAC_READ_SEARCH', bit: 2n, why: "to read runtimes' state files" },
+  { name: 'CAP_SYS_PTRACE', bit: 19n, why: "to see containers' own device nodes" },
 ];
 
 function capabilityCheck({ capEff }: HostRecord): DoctorCheck | null {
