@@ -1,11 +1,21 @@
 import type { PolicyPartition } from '../intent/types.js';
 import type { DeviceNames } from '../policy/names.js';
-import { defaultText, describePolicy, ruleLines } from '../policy/policy-text.js';
+import { defaultText, describePolicy, formatLine, policyText, ruleLines } from '../policy/policy-text.js';
 import { formatSummary, summariseRegion } from '../policy/region-summary.js';
 import { levelAtZero, regionRules } from '../verify/region-rules.js';
 import { escapeText } from './escape.js';
 import type { Style } from './style.js';
 import { ruleTable } from './words.js';
+
+/** A policy as lines of plain text, the default last, what is undecided behind it. Equal policies have equal lines, whoever wrote the programs. */
+export function policyLines(policy: PolicyPartition): string[] {
+  const undecided = policy.undecided.flatMap(({ region, reason }) => {
+    const { rules, remainder = [] } = regionRules(region);
+    const lines = ruleLines(rules, 'difference').map(formatLine);
+    return [...lines, ...remainder].map((line) => `${line} is undecided (${escapeText(reason)})`);
+  });
+  return [...policyText(levelAtZero(policy.allowed)), ...undecided];
+}
 
 /** The allowed requests under default deny, or the denied ones under default allow, whichever is shorter; then what is undecided. */
 export function policyBlock(

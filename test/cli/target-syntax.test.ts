@@ -14,13 +14,16 @@ test.each([
   ['state:./state.json', { kind: 'state', file: './state.json' }],
   ['config:/x/config.json', { kind: 'config', file: '/x/config.json' }],
   ['program:dump.xlated', { kind: 'program', file: 'dump.xlated' }],
-  ['host.json#web', { kind: 'snapshot', file: 'host.json', target: { kind: 'name', name: 'web', engine: null } }],
+  [
+    'host.json#web',
+    { kind: 'snapshot', file: 'host.json', target: { kind: 'name', name: 'web', engine: null }, text: 'web' },
+  ],
   [
     'a#b.json#docker:web',
-    { kind: 'snapshot', file: 'a#b.json', target: { kind: 'name', name: 'web', engine: 'docker' } },
+    { kind: 'snapshot', file: 'a#b.json', target: { kind: 'name', name: 'web', engine: 'docker' }, text: 'docker:web' },
   ],
-  ['host.json#', { kind: 'snapshot', file: 'host.json', target: null }],
-  ['./host.json', { kind: 'snapshot', file: './host.json', target: null }],
+  ['host.json#', { kind: 'snapshot', file: 'host.json', target: null, text: '' }],
+  ['./host.json', { kind: 'snapshot', file: './host.json', target: null, text: '' }],
 ])('%s', (text, expected) => {
   expect(parseTarget(text)).toEqual(expected);
 });

@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020, type AnySchemaObject } from 'ajv/dist/2020.js';
+import { expect, test } from 'vitest';
+import { ARMED, CAPTURES, DETONATED, devpolicy, DOCKER } from './run.js';
+
+const SCHEMAS = join(import.meta.dirname, '../../docs/schemas');
+
+/**
+ * Consumers must accept fields that later versions add, so the shipped schemas allow them; here a field that no schema mentions is a mistake. Objects that
+ * are parts of an `allOf` see only their own fields, so the check is made on the whole.
+ */
+function closed(schema: unknown, inAllOf = false): unknown {
+  if (Array.isArray(schema)) return schema.map((each) => closed(each));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const entries = Object.entries(schema).map(([key, value]): [string, unknown] => {
+    if (key === 'allOf' && Array.isArray(value)) return [key, value.map((each) => closed(each, true))];
+    if (key === '$defs')
+      return [
+        key,
+        Object.fromEntries(Object.entries(value as object).map(([name, each]) => [name, closed(each, true)])),
+      ];
+    return [key, closed(value)];
+  });
+  const copy = Object.fromEntries(entries);
+  const isObject = copy['type'] === 'object' || 'allOf' in copy || '$ref' in copy;
+  return isObject && !inAllOf ? { ...copy, unevaluatedProperties: false } : copy;
+}
+
+function validator(name: string): (document: unknown) => string[] {
+  const schema = JSON.parse(readFileSync(join(SCHEMAS, `${name}.schema.json`), 'utf8')) as AnySchemaObject;
+  const validate = new Ajv2020({ strict: false, allErrors: true }).compile(closed(schema) as AnySchemaObject);
+  return (document) =>
+    validate(document)
+      ? []
+      : (validate.errors ?? []).map(
+          (error) => `${error.instancePath} ${error.message ?? ''} ${JSON.stringify(error.params)}`,
+        );
+}
+
+const CASES: [schema: string, args: string[]][] = [
+  ['show', ['--snapshot', DOCKER, 'show', '--json']],
+  ['show', ['--snapshot', ARMED, 'show', '--json']],
+  ['show', ['--json', 'show', `config:${join(DOCKER, 'config.json')}`]],
+  ['show', ['--json', 'show', `program:${join(DOCKER, 'prog-1.xlated')}`]],
+  ['show', ['--snapshot', join(CAPTURES, 'trixie-lxc-6.0.4/std'), 'show', '--json']],
+  ['list', ['--snapshot', DETONATED, 'list', '--json']],
+  ['verify', ['--snapshot', DOCKER, 'verify', '--json']],
+  ['verify', ['--snapshot', ARMED, 'verify', '--json']],
+  ['verify', ['--snapshot', DETONATED, 'verify', '--json']],
+  ['can', ['--snapshot', DETONATED, 'can', 'c:1:3', 'rw', '--json']],
+  ['can', ['--snapshot', DETONATED, 'can', 'c:0:0', 'rw', '--json']],
+  ['can', ['--snapshot', ARMED, 'can', 'c:1:3', 'rw', '--policy', 'afterReload', '--json']],
+  ['decode', ['--snapshot', DETONATED, 'decode', '--json']],
+  ['explain', ['explain', '--json']],
+  ['explain', ['explain', 'DP101', '--json']],
+  ['doctor', ['--snapshot', DOCKER, 'doctor', '--json']],
+];
+
+test.each(CASES)('%s: %j', async (schema, args) => {
+  const { stdout, stderr } = await devpolicy(args);
+  expect(stderr).toBe('');
+  expect(validator(schema)(JSON.parse(stdout))).toEqual([]);
+});
+
+test('every shipped schema is used here or by its own test', () => {
+  const shipped = readdirSync(SCHEMAS).map((name) => name.replace(/\.schema\.json$/, ''));
+  const own = ['snapshot', 'program', 'verify-line'];
+  expect(shipped.filter((name) => !own.includes(name) && !CASES.some(([schema]) => schema === name))).toEqual([]);
+});
+
+test('equal input gives equal bytes', async () => {
+  for (const command of ['show', 'verify', 'list']) {
+    const args = ['--snapshot', DETONATED, command, '--json'];
+    expect((await devpolicy(args)).stdout).toBe((await devpolicy(args)).stdout);
+  }
+});
+
+test('a document with a field missing, or one that no schema knows, is refused', async () => {
+  const validate = validator('verify');
+  const document = JSON.parse((await devpolicy(['--snapshot', ARMED, 'verify', '--json'])).stdout) as Record<
+    string,
+    unknown
+  >;
+  expect(validate(document)).toEqual([]);
+  expect(validate({ ...document, surprise: 1 })).not.toEqual([]);
+  const { exitStatus, ...without } = document;
+  expect(exitStatus).toBe(1);
+  expect(validate(without)).not.toEqual([]);
+});
