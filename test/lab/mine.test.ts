@@ -1,0 +1,105 @@
+/**
+ * The story's land mine on real engines: containers whose device lists systemd knows only in part are found before, the reload is foretold, it happens, and
+ * what the kernel then answers is what was foretold. With the packages of each Debian suite, with and without the /dev/char links that udev makes.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Run } from '../../src/pipeline.js';
+import { parseSnapshot } from '../../src/snapshot/parse.js';
+import type { Subject } from '../../src/verify/subjects.js';
+import { Referee } from '../kernel/referee.js';
+import { Random } from '../property/random.js';
+import { biasedRequests } from '../property/requests.js';
+import { labSuites } from './debian-root.js';
+import { MINES, setOff } from './mines.js';
+import { SystemdLab } from './systemd.js';
+
+const REQUESTS = 1500;
+
+const DOCKER: Record<string, string[]> = {
+  plain: [],
+  fuse: ['--device', '/dev/fuse'],
+  gpu: ['--device', '/dev/nvidia0', '--device', '/dev/nvidiactl:/dev/nvidiactl:rw'],
+  disks: ['--device-cgroup-rule', 'b 8:* r', '--device', '/dev/sda:/dev/sda:rm'],
+  ...Object.fromEntries(Object.entries(MINES).map(([name, options]) => [`mine-${name}`, options])),
+};
+
+describe.each(labSuites().flatMap((suite) => [[suite, true] as const, [suite, false] as const]))(
+  '%s, links in /dev/char: %s',
+  (suite, deviceLinks) => {
+    let lab: SystemdLab;
+    let referee: Referee;
+    beforeAll(async () => {
+      referee = await Referee.start();
+      lab = await SystemdLab.start({ suite, deviceLinks });
+      await lab.startDocker();
+      for (const [name, options] of Object.entries({ ...DOCKER, open: lab.privileged }))
+        await lab.dockerRun(name, options);
+      await lab.preparePodman();
+      for (const runtime of ['runc', 'crun'] as const)
+        await lab.podmanRun(`box-${runtime}`, runtime, ['--device', '/dev/fuse']);
+    });
+    afterAll(async () => {
+      await lab.stop();
+      await referee.stop();
+    });
+
+    async function look(): Promise<Run> {
+      const { status, stdout, stderr } = await lab.devpolicy(['snapshot']);
+      expect(`${String(status)} ${stderr}`).toBe('0 ');
+      return new Run(parseSnapshot(stdout));
+    }
+    const named = (run: Run, name: string): Subject => {
+      const subject = run.subjects().find(({ container }) => container?.names.includes(name) === true);
+      if (subject === undefined)
+        throw new Error(
+          `no subject for ${name}: ${run
+            .subjects()
+            .map(({ key }) => key)
+            .join(' ')}`,
+        );
+      return subject;
+    };
+
+    test('found before, foretold, set off, found after', async () => {
+      const before = await look();
+      const containers = [...Object.keys(DOCKER), 'open', 'box-runc', 'box-crun'];
+      const early = await lab.devpolicy(['verify', '--all']);
+      expect(early.status, early.stdout + early.stderr).toBe(1);
+      for (const name of Object.keys(MINES)) expect(early.stdout).toContain(`mine-${name}`);
+
+      await setOff(lab);
+
+      const after = await look();
+      const random = new Random(1);
+      const foretold: string[] = [];
+      const happened: string[] = [];
+      const lost: string[] = [];
+      for (const name of containers) {
+        const [was, is] = [named(before, name), named(after, name)];
+        const path = lab.namespace.cgroupPath(is.cgroup ?? '');
+        const programs = after.programs(is).flatMap(({ program }) => (program === null ? [] : [program.bytes]));
+        const requests = biasedRequests(programs, REQUESTS, random);
+        const kernel = await referee.verdictsBelow(path, requests);
+        const prediction = before.answerer(was, 'afterReload');
+        const held = before.answerer(was);
+        const now = after.answerer(is);
+        const difference = requests.find((request, index) => prediction(request) !== kernel[index]);
+        foretold.push(`${name}: ${difference === undefined ? 'as foretold' : JSON.stringify(difference)}`);
+        const misread = requests.find((request, index) => now(request) !== kernel[index]);
+        happened.push(`${name}: ${misread === undefined ? 'read right' : JSON.stringify(misread)}`);
+        if (requests.some((request, index) => held(request) === 'allow' && kernel[index] === 'deny')) lost.push(name);
+      }
+      expect(foretold).toEqual(containers.map((name) => `${name}: as foretold`));
+      expect(happened).toEqual(containers.map((name) => `${name}: read right`));
+      console.log(`${suite}, links ${String(deviceLinks)}: lost devices: ${lost.join(' ')}`);
+      expect(lost).toEqual(expect.arrayContaining(['mine-any-major']));
+
+      const late = await lab.devpolicy(['verify', 'mine-any-major']);
+      expect(late.status).toBe(1);
+      expect(late.stdout).toContain('mine-any-major');
+      const denied = await lab.devpolicy(['can', 'mine-any-major', 'c:240:5', 'rw']);
+      expect(denied.status).toBe(1);
+      expect(denied.stdout).toMatch(/systemd\s+DENIES\s+insn \d+/);
+    });
+  },
+);
