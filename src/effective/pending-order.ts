@@ -30,5 +30,5 @@ export function canAttachMulti(
   const present = staying.length > 0 || leaving.size > 0;
   if (present && (level.flags & MULTI) === 0) return false;
   const nearest = above.find(({ programs }) => programs !== null && programs.length > 0);
-  return nearest === undefined || nearest.flags !== 0;
+  return nearest?.flags !== 0;
 }

@@ -80,5 +80,11 @@ function crunNumber(value: number | null): number | null {
 }
 
 function crunMask(letters: string): number {
-  return accessMask([...letters].filter((letter) => 'rwm'.includes(letter)).join('')) ?? 0;
+  return (
+    accessMask(
+      Array.from(letters)
+        .filter((letter) => 'rwm'.includes(letter))
+        .join(''),
+    ) ?? 0
+  );
 }

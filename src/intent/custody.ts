@@ -119,6 +119,19 @@ function askedOfIncus(space: DeviceSpace, source: IncusConfigSource, nodes: read
   return asked(space, source.path, source.privileged !== true, wishes);
 }
 
+/**
+ * Values of `lxc.cgroup2.devices.allow` that Incus sets when a device is plugged in, for the devices the instance has now: those plugged in after the
+ * start are not in its lxc.conf. Devices whose numbers are not known are left out.
+ */
+export function incusDeviceRules(source: IncusConfigSource, nodes: readonly NodeRecord[]): string[] {
+  return source.devices
+    .filter(({ options }) => options['type'] === 'unix-char' || options['type'] === 'unix-block')
+    .flatMap(({ options }) => {
+      const number = incusNumber(options, nodes);
+      return number === null ? [] : [`${number.type} ${String(number.major)}:${String(number.minor)} rwm`];
+    });
+}
+
 function incusNumber(options: Readonly<Record<string, string>>, nodes: readonly NodeRecord[]): Numbered | null {
   const [major, minor] = [options['major'], options['minor']].map((text) =>
     text !== undefined && /^[0-9]{1,7}$/.test(text) ? Number(text) : null,

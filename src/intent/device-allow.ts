@@ -117,13 +117,13 @@ function expandSpecifiers(text: string, unit: string): { text: string } | { unkn
     ['j', prefix.slice(prefix.lastIndexOf('-') + 1)],
     ['J', unescapeName(prefix.slice(prefix.lastIndexOf('-') + 1))],
   ]);
-  let unknown: string | null = null;
+  const unknown: string[] = [];
   const expanded = text.replace(/%(.?)/gs, (whole, letter: string) => {
     const value = values.get(letter);
-    if (value === undefined && /[A-Za-z]/.test(letter)) unknown = `specifier %${letter}`;
+    if (value === undefined && /[A-Za-z]/.test(letter)) unknown.push(`specifier %${letter}`);
     return value ?? whole;
   });
-  return unknown === null ? { text: expanded } : { unknown };
+  return unknown[0] === undefined ? { text: expanded } : { unknown: unknown[0] };
 }
 
 /** unit_name_unescape(): "-" is "/", \xNN a byte. */

@@ -3,8 +3,8 @@
  * ('/' and a leading '.' too), brackets with ranges, negation and classes, backslash quotes. Linear in pattern times text.
  */
 export function fnmatch(pattern: string, text: string): boolean {
-  const tokens = tokenise([...pattern]);
-  const letters = [...text];
+  const tokens = tokenise(Array.from(pattern));
+  const letters = Array.from(text);
   let at = 0;
   let token = 0;
   let star: { token: number; at: number } | null = null;
@@ -36,7 +36,6 @@ const CLASSES: ReadonlyMap<string, RegExp> = new Map([
   ['alnum', /^[A-Za-z0-9]$/],
   ['alpha', /^[A-Za-z]$/],
   ['blank', /^[ \t]$/],
-  // eslint-disable-next-line no-control-regex -- the class of control characters is meant
   ['cntrl', /^[\u0000-\u001f\u007f]$/],
   ['digit', /^[0-9]$/],
   ['graph', /^[!-~]$/],

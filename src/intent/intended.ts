@@ -2,6 +2,7 @@ import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
 import type {
   ContainerRecord,
   CrunStatusSource,
+  IncusConfigSource,
   LxcConfigSource,
   NestedHostRecord,
   NodeRecord,
@@ -13,6 +14,7 @@ import type {
   UnreadableSource,
 } from '../snapshot/types.js';
 import { intendedFromCrun } from './crun.js';
+import { incusDeviceRules } from './custody.js';
 import type { VersionKnowledge } from './dialects.js';
 import { intendedFromLxc } from './lxc.js';
 import { intendedFromRuncConfig, intendedFromRuncState } from './runc.js';
@@ -46,7 +48,7 @@ export function intendedOf(
 ): Intention {
   const host = hostOf(snapshot, container.nestedIn);
   const policy = LXC_ENGINES.has(container.engine)
-    ? lxcIntent(space, snapshot, container, host, observed)
+    ? lxcIntent(space, container, host, observed)
     : container.engine === 'nspawn'
       ? nspawnIntent(space, snapshot, container, host, observed)
       : ociIntent(space, container, host, observed);
@@ -152,19 +154,28 @@ function driverOf(container: ContainerRecord, config: OciConfigSource): boolean 
 
 function lxcIntent(
   space: DeviceSpace,
-  _: Snapshot,
   container: ContainerRecord,
   host: HostFacts,
   observed: readonly DeviceSet[],
 ): IntendedPolicy | null {
   const config = find<LxcConfigSource>(container.sources, 'lxc-config');
   if (config === null) return null;
-  return intendedFromLxc(space, config, {
+  return intendedFromLxc(space, withPlugged(config, container, host), {
     version: versionOf(container, 'lxc', host, observed),
     nodes: host.nodes,
     runtime: container.engine === 'lxc' ? 'lxc' : 'incus',
     pureUnified: host.pureUnified,
   });
+}
+
+/** Incus allows a device it plugs into a running instance through LXC's live list; only privileged instances have one. */
+function withPlugged(config: LxcConfigSource, container: ContainerRecord, host: HostFacts): LxcConfigSource {
+  const incus = find<IncusConfigSource>(container.sources, 'incus-config');
+  const key = 'lxc.cgroup2.devices.allow';
+  if (incus === null || !config.assignments.some((each) => each.key === key)) return config;
+  const present = new Set(config.assignments.filter((each) => each.key === key).map(({ value }) => value));
+  const plugged = incusDeviceRules(incus, [...host.nodes.values()]).filter((value) => !present.has(value));
+  return { ...config, assignments: [...config.assignments, ...plugged.map((value) => ({ key, value }))] };
 }
 
 /** nspawn writes no program: the unit of the machine has the list. */

@@ -28,8 +28,8 @@ function run(): Run {
   return { space: new DeviceSpace(manager), evaluator: new Evaluator(manager) };
 }
 
-async function loaded(name: string): Promise<{ on: Run; snapshot: Snapshot; request: PendingRequest }> {
-  const snapshot = await snapshotFromDirectory(CAPTURES + name);
+function loaded(name: string): { on: Run; snapshot: Snapshot; request: PendingRequest } {
+  const snapshot = snapshotFromDirectory(CAPTURES + name);
   return { ...about(snapshot), snapshot };
 }
 
@@ -58,8 +58,8 @@ function policy(pending: ReturnType<typeof afterReload>): PendingPolicy {
 }
 
 describe('the captured land mine', () => {
-  it('before: the policy predicted from the files is the one the kernel enforced after the reload', async () => {
-    const { request } = await loaded(BEFORE);
+  it('before: the policy predicted from the files is the one the kernel enforced after the reload', () => {
+    const { request } = loaded(BEFORE);
     for (const predicted of [policy(afterReload(request)), policy(afterApply(request))]) {
       expect(disagreements(predicted.allowed, oracle(capture(AFTER)))).toEqual([]);
       expect(predicted.undecided).toEqual([]);
@@ -72,17 +72,17 @@ describe('the captured land mine', () => {
     expect(policy(afterReload(request)).event.kind).toBe('daemon-reload');
     expect(policy(afterApply(request)).event.kind).toBe('set-property');
   });
-  it('after: a second reload changes nothing, systemd replaces its own program', async () => {
-    const { request, on, snapshot } = await loaded(AFTER);
+  it('after: a second reload changes nothing, systemd replaces its own program', () => {
+    const { request, on, snapshot } = loaded(AFTER);
     const predicted = policy(afterReload(request));
     expect(disagreements(predicted.allowed, oracle(capture(AFTER)))).toEqual([]);
     const [sd] = snapshot.programs.filter(({ name }) => name === 'sd_devices').map(({ id }) => id);
     expect(predicted.changes[0]!.replaced).toEqual([sd]);
     expect(on.space).toBe(request.space);
   });
-  it('before and after predict the same set', async () => {
-    const before = await snapshotFromDirectory(CAPTURES + BEFORE);
-    const after = await snapshotFromDirectory(CAPTURES + AFTER);
+  it('before and after predict the same set', () => {
+    const before = snapshotFromDirectory(CAPTURES + BEFORE);
+    const after = snapshotFromDirectory(CAPTURES + AFTER);
     const on = run();
     expect(
       policy(afterReload(about(before, on).request)).allowed.equals(
@@ -98,15 +98,15 @@ describe('systemd 247: programs without a name', () => {
     host: { ...snapshot.host, systemd: { version: '247.3-7', source: 'test', unitsLoadTimestampMonotonicUs: null } },
     programs: snapshot.programs.map((program) => ({ ...program, name: '' })),
   });
-  it('systemd’s is the one that equals its list, runc’s the one that equals the intent', async () => {
-    const { request } = about(old(await snapshotFromDirectory(CAPTURES + AFTER)));
+  it('systemd’s is the one that equals its list, runc’s the one that equals the intent', () => {
+    const { request } = about(old(snapshotFromDirectory(CAPTURES + AFTER)));
     const predicted = policy(afterReload(request));
     expect(predicted.undecided).toEqual([]);
     expect(disagreements(predicted.allowed, oracle(capture(AFTER)))).toEqual([]);
     expect(predicted.changes[0]!.replaced).toHaveLength(1);
   });
-  it('a stranger that equals neither leaves open what only it refuses', async () => {
-    const before = old(await snapshotFromDirectory(CAPTURES + BEFORE));
+  it('a stranger that equals neither leaves open what only it refuses', () => {
+    const before = old(snapshotFromDirectory(CAPTURES + BEFORE));
     const wide: [string, string, string][] = [
       ['Scope', 'DevicePolicy', 'strict'],
       ['Scope', 'DeviceAllow', 'block-* rwm'],
@@ -130,18 +130,18 @@ describe('systemd 247: programs without a name', () => {
 });
 
 describe('other subjects', () => {
-  it('crun on a sub-cgroup, systemd without a list: nothing changes', async () => {
-    const { request } = await loaded(PODMAN);
+  it('crun on a sub-cgroup, systemd without a list: nothing changes', () => {
+    const { request } = loaded(PODMAN);
     const predicted = policy(afterReload(request));
     expect(disagreements(predicted.allowed, oracle(capture(PODMAN)))).toEqual([]);
     expect(predicted.changes.map(({ adds, replaced }) => [adds, replaced])).toEqual([[false, []]]);
   });
-  it('no unit on the path: no prediction, and why', async () => {
-    const { request } = await loaded(CGROUPFS);
+  it('no unit on the path: no prediction, and why', () => {
+    const { request } = loaded(CGROUPFS);
     expect(afterReload(request)).toEqual({ kind: 'none', reason: 'no-unit' });
   });
-  it('files that could not be had, systemd that was not asked, programs that were not read, a v1 controller', async () => {
-    const { request, snapshot } = await loaded(BEFORE);
+  it('files that could not be had, systemd that was not asked, programs that were not read, a v1 controller', () => {
+    const { request, snapshot } = loaded(BEFORE);
     const without = (change: object): PendingRequest => ({
       ...request,
       snapshot: { ...snapshot, units: snapshot.units.map((unit) => ({ ...unit, ...change })) },
@@ -161,9 +161,9 @@ describe('other subjects', () => {
       reason: 'no-cgroup',
     });
   });
-  it('a service below a slice with a list: both are applied again', async () => {
+  it('a service below a slice with a list: both are applied again', () => {
     // No listing of /dev in this capture: what /dev/fuse is follows from the program systemd attached.
-    const { request } = await loaded(SLICE);
+    const { request } = loaded(SLICE);
     for (const predicted of [policy(afterReload(request)), policy(afterApply(request))]) {
       expect(disagreements(predicted.allowed, oracle(capture(SLICE)))).toEqual([]);
       expect(predicted.undecided).toEqual([]);
@@ -171,16 +171,16 @@ describe('other subjects', () => {
     expect(policy(afterReload(request)).changes.map(({ asBefore }) => asBefore !== null)).toEqual([true, false]);
     expect(policy(afterApply(request)).changes.map(({ unit }) => unit)).toHaveLength(1);
   });
-  it('a bare exclusive program: systemd cannot attach beside it, everything stays', async () => {
-    const { request } = await loaded(BEFORE);
+  it('a bare exclusive program: systemd cannot attach beside it, everything stays', () => {
+    const { request } = loaded(BEFORE);
     const predicted = policy(
       afterReload({ ...request, levels: request.levels.map((level) => ({ ...level, flags: 0 })) }),
     );
     expect(disagreements(predicted.allowed, oracle(capture(BEFORE)))).toEqual([]);
     expect(predicted.changes[0]).toMatchObject({ refused: true, adds: false, replaced: [] });
   });
-  it('what the v1 controller refuses stays refused', async () => {
-    const { request, on } = await loaded(BEFORE);
+  it('what the v1 controller refuses stays refused', () => {
+    const { request, on } = loaded(BEFORE);
     const required = { allowed: on.space.nothing.ref, denied: on.space.everything.ref, undecided: [] };
     expect(policy(afterReload({ ...request, alsoRequired: required })).allowed.implies(on.space.neverAsked)).toBe(true);
   });
@@ -188,8 +188,8 @@ describe('other subjects', () => {
 
 describe('a unit that has lost its list', () => {
   const UNIT = { path: '/x', assignments: [['Scope', 'DevicePolicy', 'auto'] as [string, string, string]] };
-  const lost = async (release: string, change: (snapshot: Snapshot) => Partial<Snapshot>): Promise<PendingPolicy> => {
-    const snapshot = await snapshotFromDirectory(CAPTURES + AFTER);
+  const lost = (release: string, change: (snapshot: Snapshot) => Partial<Snapshot>): PendingPolicy => {
+    const snapshot = snapshotFromDirectory(CAPTURES + AFTER);
     const units = snapshot.units.map((unit) => ({ ...unit, files: [UNIT], shown: null }));
     const named = {
       ...snapshot,
@@ -211,22 +211,22 @@ describe('a unit that has lost its list', () => {
       },
     ],
   });
-  it('systemd 247 frees the program', async () => {
-    expect(disagreements((await lost('247', () => ({}))).allowed, oracle(capture(BEFORE)))).toEqual([]);
+  it('systemd 247 frees the program', () => {
+    expect(disagreements(lost('247', () => ({})).allowed, oracle(capture(BEFORE)))).toEqual([]);
   });
-  it('252 and later free it where another unit of the slice has a list', async () => {
-    const predicted = await lost('252', (snapshot) => relative(snapshot, [['Service', 'DevicePolicy', 'closed']]));
+  it('252 and later free it where another unit of the slice has a list', () => {
+    const predicted = lost('252', (snapshot) => relative(snapshot, [['Service', 'DevicePolicy', 'closed']]));
     expect(disagreements(predicted.allowed, oracle(capture(BEFORE)))).toEqual([]);
     expect(predicted.undecided).toEqual([]);
   });
-  it('and leave it attached where none has', async () => {
-    const predicted = await lost('257', (snapshot) => relative(snapshot, [['Service', 'DevicePolicy', 'auto']]));
+  it('and leave it attached where none has', () => {
+    const predicted = lost('257', (snapshot) => relative(snapshot, [['Service', 'DevicePolicy', 'auto']]));
     expect(disagreements(predicted.allowed, oracle(capture(AFTER)))).toEqual([]);
     expect(predicted.undecided).toEqual([]);
   });
-  it('nobody looked at the other units, or an unknown release: undecided', async () => {
+  it('nobody looked at the other units, or an unknown release: undecided', () => {
     for (const release of ['257', '250']) {
-      const predicted = await lost(release, () => ({}));
+      const predicted = lost(release, () => ({}));
       expect(predicted.undecided.map(({ reason }) => reason)).toEqual(['systemd:which-program']);
       expect(predicted.denied.contains({ type: 'b', major: 8, minor: 0, access: 2 })).toBe(true);
     }
@@ -235,8 +235,8 @@ describe('a unit that has lost its list', () => {
 
 describe('BPFProgram= and its pin', () => {
   const PIN = '/sys/fs/bpf/crun/x_scope';
-  const pinned = async (present: boolean | null): Promise<PendingRequest> => {
-    const { request, snapshot } = await loaded(BEFORE);
+  const pinned = (present: boolean | null): PendingRequest => {
+    const { request, snapshot } = loaded(BEFORE);
     const [unit] = snapshot.units;
     const files = [
       {
@@ -250,20 +250,20 @@ describe('BPFProgram= and its pin', () => {
       snapshot: { ...snapshot, host, units: [{ ...unit!, files, shown: { DevicePolicy: ['auto'] } }] },
     };
   };
-  it('the pin is there: the same program comes back', async () => {
-    const predicted = policy(afterReload(await pinned(true)));
+  it('the pin is there: the same program comes back', () => {
+    const predicted = policy(afterReload(pinned(true)));
     expect(disagreements(predicted.allowed, oracle(capture(BEFORE)))).toEqual([]);
     expect(predicted.changes[0]!.missingPins).toEqual([]);
   });
-  it('the pin is gone: the next reload opens every device, a property does not', async () => {
-    const request = await pinned(false);
+  it('the pin is gone: the next reload opens every device, a property does not', () => {
+    const request = pinned(false);
     const predicted = policy(afterReload(request));
     expect(predicted.allowed.equals(request.space.everything)).toBe(true);
     expect(predicted.changes[0]!.missingPins).toEqual([PIN]);
     expect(disagreements(policy(afterApply(request)).allowed, oracle(capture(BEFORE)))).toEqual([]);
   });
-  it('nobody looked: what the program refuses is undecided', async () => {
-    const predicted = policy(afterReload(await pinned(null)));
+  it('nobody looked: what the program refuses is undecided', () => {
+    const predicted = policy(afterReload(pinned(null)));
     expect(predicted.denied.isEmpty()).toBe(true);
     expect(predicted.undecided).toHaveLength(1);
   });

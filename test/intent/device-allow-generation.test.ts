@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { explainDeviceAllow } from '../../src/intent/device-allow-cause.js';
 import { generateDeviceAllow, runcGenerator, type GenerationHost } from '../../src/intent/device-allow-generation.js';
-import { ociRule } from '../../src/intent/oci-rule.js';
+import type { OciRule } from '../../src/intent/oci-rule.js';
 import { mergeWithBuiltIns, builtInEra } from '../../src/intent/runc-builtin.js';
 import { stateRules } from '../../src/intent/runc.js';
 import { settingsFromFiles, settingsFromShow, type UnitDeviceSettings } from '../../src/intent/systemd-settings.js';
@@ -23,7 +23,7 @@ function host(other: Partial<GenerationHost> = {}, links: Partial<GenerationHost
 
 const USER = ['deny a', 'allow c 195:0 rw', 'allow c *:5 rw', 'allow c 240:* rw'];
 /** runc's list: the rules, then the built-ins of that version. */
-function list(rules: string[], version: string): ReturnType<typeof ociRule>[] {
+function list(rules: string[], version: string): OciRule[] {
   return mergeWithBuiltIns(configSource(rules.map(rule)), builtInEra(parseVersion(version)!)).rules;
 }
 

@@ -10,8 +10,8 @@ import { CAPTURES, capture, capturesWith, disagreements, oracle, request, space 
 const BEFORE = 'bookworm-landmine-systemd-252.39/SEED-docker-20.10.24-runc-1.1.4-nochar-default-0-before';
 const MULTI = 'bookworm-docker-20.10.24-runc-1.1.5/dev-multi-perms';
 
-async function first(name: string): Promise<{ snapshot: Snapshot; container: ContainerRecord }> {
-  const snapshot = await snapshotFromDirectory(CAPTURES + name);
+function first(name: string): { snapshot: Snapshot; container: ContainerRecord } {
+  const snapshot = snapshotFromDirectory(CAPTURES + name);
   const [container] = snapshot.containers;
   if (container === undefined) throw new Error('no container');
   return { snapshot, container };
@@ -25,16 +25,16 @@ describe('intendedOf: every captured container', () => {
   it('finds them', () => {
     expect(cases.length).toBeGreaterThanOrEqual(9);
   });
-  it.each(cases.map(({ name }) => [name]))('%s', async (name) => {
-    const { snapshot, container } = await first(name);
+  it.each(cases.map(({ name }) => [name]))('%s', (name) => {
+    const { snapshot, container } = first(name);
     const intention = intendedOf(space(), snapshot, container);
     if (intention.kind !== 'policy') throw new Error(intention.kind);
     expect(disagreements(intention.policy.allowed, oracle(capture(name)))).toEqual([]);
     expect(intention.policy.undecided).toEqual([]);
     expect(intention.policy.couldNotStart).toBeNull();
   });
-  it.each(capturesWith('dev-listing.txt').map(({ name }) => [name]))('%s: the unit', async (name) => {
-    const snapshot = await snapshotFromDirectory(CAPTURES + name);
+  it.each(capturesWith('dev-listing.txt').map(({ name }) => [name]))('%s: the unit', (name) => {
+    const snapshot = snapshotFromDirectory(CAPTURES + name);
     const intention = intendedOfUnit(space(), snapshot, snapshot.units[0]!);
     if (intention.kind !== 'policy') throw new Error(intention.kind);
     expect(disagreements(intention.policy.allowed, oracle(capture(name)))).toEqual([]);
@@ -42,9 +42,27 @@ describe('intendedOf: every captured container', () => {
   });
 });
 
+describe('Incus', () => {
+  it('a device plugged into a running privileged instance is meant to be there', () => {
+    const { snapshot, container } = first('trixie-incus-6.0.4/privileged');
+    const device = { name: 'tty', options: { type: 'unix-char', major: '188', minor: '0', path: '/dev/ttyUSB0' } };
+    const incus: SourceRecord = { kind: 'incus-config', path: 'x', privileged: true, config: {}, devices: [device] };
+    const others = container.sources.filter(({ kind }) => kind !== 'incus-config');
+    const meant = (sources: SourceRecord[]): boolean => {
+      const intention = intendedOf(space(), snapshot, { ...container, sources });
+      return intention.kind === 'policy' && intention.policy.allowed.contains(request('c 188:0 rw'));
+    };
+    expect([meant(others), meant([...others, incus])]).toEqual([false, true]);
+    // An unprivileged instance has no device lines and gets no program, whatever is plugged in.
+    const bare = others.map((source) => (source.kind === 'lxc-config' ? { ...source, assignments: [] } : source));
+    const open = intendedOf(space(), snapshot, { ...container, sources: [...bare, incus] });
+    expect(open.kind === 'policy' && [open.policy.attaches, open.policy.restricts]).toEqual(['none', false]);
+  });
+});
+
 describe('intendedOf: what is missing', () => {
-  it('no source is none, an unreadable one is unreadable, a readable one wins', async () => {
-    const { snapshot, container } = await first(BEFORE);
+  it('no source is none, an unreadable one is unreadable, a readable one wins', () => {
+    const { snapshot, container } = first(BEFORE);
     const bad: SourceRecord = {
       kind: 'unreadable',
       expected: 'runc-state',
@@ -58,8 +76,8 @@ describe('intendedOf: what is missing', () => {
     expect(with_([bad, ...container.sources])).toBe('policy');
     expect(with_([{ ...bad, expected: 'docker' }])).toBe('none');
   });
-  it('a configuration of an unknown runtime: what runc and crun agree on', async () => {
-    const { snapshot, container } = await first('bookworm-podman-4.3.1-crun-1.8.1/default');
+  it('a configuration of an unknown runtime: what runc and crun agree on', () => {
+    const { snapshot, container } = first('bookworm-podman-4.3.1-crun-1.8.1/default');
     const unknown = {
       ...container,
       runtime: null,
@@ -76,15 +94,15 @@ describe('intendedOf: what is missing', () => {
     expect(policy.allowed.contains(request('c 1:3 rw'))).toBe(true);
     expect(policy.denied.contains(request('b 8:0 r'))).toBe(true);
   });
-  it('a unit without device settings is not compared', async () => {
-    const { snapshot } = await first('bookworm-podman-4.3.1-crun-1.8.1/default');
+  it('a unit without device settings is not compared', () => {
+    const { snapshot } = first('bookworm-podman-4.3.1-crun-1.8.1/default');
     expect(intendedOfUnit(space(), snapshot, snapshot.units[0]!).kind).toBe('none');
   });
 });
 
 describe('custody: from what was asked to the kernel', () => {
-  it('docker run --device: numbers from the nodes, what cannot be resolved is said', async () => {
-    const { container } = await first(MULTI);
+  it('docker run --device: numbers from the nodes, what cannot be resolved is said', () => {
+    const { container } = first(MULTI);
     const s = space();
     const docker = container.sources.find(({ kind }) => kind === 'docker');
     expect(docker?.kind === 'docker' && docker.devices.length).toBeGreaterThan(3);
@@ -98,8 +116,8 @@ describe('custody: from what was asked to the kernel', () => {
     expect(asked.policy.allowed.contains(request('c 10:229 r'))).toBe(true);
     expect(asked.unresolved.length).toBeGreaterThan(0);
   });
-  it('rules, GPUs by count, privileged', async () => {
-    const { container } = await first(BEFORE);
+  it('rules, GPUs by count, privileged', () => {
+    const { container } = first(BEFORE);
     const s = space();
     const docker = container.sources.find((source) => source.kind === 'docker')!;
     const asked = askedOf(
@@ -124,8 +142,8 @@ describe('custody: from what was asked to the kernel', () => {
     ).toBe(true);
     expect(askedOf(s, { ...container, sources: [] }, [])).toBeNull();
   });
-  it('names the hop that lost a device', async () => {
-    const { container } = await first(BEFORE);
+  it('names the hop that lost a device', () => {
+    const { container } = first(BEFORE);
     const s = space();
     const state = container.sources.find((source) => source.kind === 'runc-state')!;
     const config = container.sources.find((source) => source.kind === 'oci-config')!;
