@@ -1,0 +1,91 @@
+/** deploy/ as it is shipped, under a real systemd: the hardened service, its timer, the question before a reload. */
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { projectRoot } from '../kernel/loader-process.js';
+import { labSuites } from './debian-root.js';
+import { hostNode, SystemdLab } from './systemd.js';
+
+const METRICS = '/var/lib/prometheus/node-exporter/devpolicy.prom';
+
+describe.each(labSuites())('%s', (suite) => {
+  let lab: SystemdLab;
+  let scope = '';
+  const deployed = (file: string): string => path.join(projectRoot, 'deploy', file);
+  const inside = (file: string): string => {
+    const target = lab.namespace.path(file);
+    mkdirSync(path.dirname(target), { recursive: true });
+    return target;
+  };
+
+  beforeAll(async () => {
+    lab = await SystemdLab.start({ suite });
+    install();
+    await lab.startDocker();
+    scope = `docker-${await lab.dockerRun('web', ['--device', '/dev/net/tun'])}.scope`;
+  });
+  afterAll(() => lab.stop());
+
+  /** What the Debian package puts in place. */
+  function install(): void {
+    const home = '/usr/lib/devpolicy';
+    for (const part of ['dist', 'docs/findings', 'prebuilds', 'package.json', 'node_modules/commander'])
+      cpSync(path.join(projectRoot, part), inside(path.join(home, part)), { recursive: true });
+    const command = inside('/usr/bin/devpolicy');
+    writeFileSync(command, `#!/bin/sh\nexec ${hostNode().join(' ')} ${home}/dist/cli/main.js "$@"\n`);
+    chmodSync(command, 0o755);
+    for (const unit of ['devpolicy-verify.service', 'devpolicy-verify.timer'])
+      copyFileSync(deployed(`systemd/${unit}`), inside(`/usr/lib/systemd/system/${unit}`));
+    copyFileSync(
+      deployed('systemd/textfile.conf'),
+      inside('/etc/systemd/system/devpolicy-verify.service.d/textfile.conf'),
+    );
+    copyFileSync(deployed('before-reload'), inside('/usr/share/devpolicy/before-reload'));
+    mkdirSync(path.dirname(inside(METRICS)), { recursive: true });
+  }
+
+  async function result(): Promise<string> {
+    return (await lab.execOk(['systemctl', 'show', '-P', 'Result', 'devpolicy-verify.service'])).trim();
+  }
+
+  test('the units are well-formed', async () => {
+    const checked = await lab.exec(['systemd-analyze', 'verify', 'devpolicy-verify.service', 'devpolicy-verify.timer']);
+    const about = (checked.stdout + checked.stderr).split('\n').filter((line) => line.includes('devpolicy'));
+    // There are no man pages in the lab.
+    expect(about.filter((line) => !line.includes('man devpolicy'))).toEqual([]);
+  });
+
+  test('the timer runs the service, which may read everything and leaves metrics', async () => {
+    writeFileSync(
+      inside('/etc/systemd/system/devpolicy-verify.timer.d/soon.conf'),
+      '[Timer]\nOnCalendar=\nOnActiveSec=1s\nRandomizedDelaySec=0\nAccuracySec=1s\nPersistent=no\n',
+    );
+    await lab.execOk(['systemctl', 'daemon-reload']);
+    await lab.execOk(['systemctl', 'start', 'devpolicy-verify.timer']);
+    for (let attempt = 0; attempt < 240 && !existsSync(inside(METRICS)); attempt++) await sleep(250);
+    const metrics = readFileSync(inside(METRICS), 'utf8');
+    expect(metrics).toContain('devpolicy_container_info{container="docker:web"');
+    expect(metrics).toContain('devpolicy_read_problems 0\n');
+    expect(metrics).toContain('devpolicy_undecodable_programs 0\n');
+    expect(metrics).toContain('devpolicy_containers{state="unknown"} 0\n');
+    expect(metrics).toContain('devpolicy_landmine{container="docker:web"} 0\n');
+    expect(await result()).toBe('success');
+    expect((await lab.exec(['/usr/share/devpolicy/before-reload', '--refuse'])).status).toBe(0);
+  });
+
+  test('a land mine: the unit fails, the metrics say so, the question before a reload is answered', async () => {
+    writeFileSync(
+      inside(`/etc/systemd/system/${scope}.d/60-narrow.conf`),
+      '[Scope]\nDevicePolicy=strict\nDeviceAllow=\nDeviceAllow=/dev/null rw\n',
+    );
+    const warned = await lab.exec(['/usr/share/devpolicy/before-reload']);
+    expect(warned.status, warned.stderr).toBe(0);
+    expect(warned.stderr).toContain('takes devices away from 1 running container(s)');
+    expect(warned.stderr).toMatch(/LAND-MINE {2}web/);
+    expect((await lab.exec(['/usr/share/devpolicy/before-reload', '--refuse'])).status).toBe(1);
+    expect((await lab.exec(['systemctl', 'start', 'devpolicy-verify.service'])).status).not.toBe(0);
+    expect(await result()).toBe('exit-code');
+    expect(readFileSync(inside(METRICS), 'utf8')).toContain('devpolicy_landmine{container="docker:web"} 1\n');
+  });
+});
