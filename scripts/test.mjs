@@ -110,7 +110,8 @@ if (wanted('static')) for (const script of ['typecheck', 'lint']) staticCheck(sc
 if (wanted('unit')) vitest('unit', ['--project', 'unit']);
 for (const part of ['kernel', 'lab'].filter(wanted)) {
   if (reason === undefined) {
-    vitest(part, ['--project', part], suites);
+    // One file at a time: they share the machine's cgroup tree and its speed.
+    vitest(part, ['--project', part, '--no-file-parallelism'], suites);
     continue;
   }
   const packages = missingPackages('test');
