@@ -1,6 +1,7 @@
 import { InternalError } from '../errors.js';
 import { formatRequest } from '../policy/rule-text.js';
 import type { DeviceSet } from '../policy/device-set.js';
+import type { DeviceRequest } from '../policy/types.js';
 import { pickWitness, type PlausibleDevice } from '../policy/witness.js';
 import type {
   DifferenceKind,
@@ -93,32 +94,39 @@ function addDifference(
   });
 }
 
-/** One request of a region on which the enforced policy and another are known to differ, confirmed by both concrete deciders. */
+/**
+ * One request of a region on which the enforced policy and another are known to differ, confirmed by concrete runs of both; null where such a run comes to no
+ * verdict.
+ * @throws InternalError when a run contradicts the diagrams: an interpreter that shares only the decoder with the evaluator must say the same, or nothing is said
+ * at all
+ */
 export function replayedWitness(
   region: DeviceSet,
   enforced: Known,
   other: Known,
   [enforcedVerdict, otherVerdict]: [Verdict, Verdict],
   known: readonly PlausibleDevice[],
-): Witness {
+): Witness | null {
   const request = pickWitness(region, known);
   if (request === null) throw new InternalError('a difference that is not empty has no witness');
-  confirm('the enforced policy', enforced.decide(request), enforcedVerdict, formatRequest(request));
-  confirm('the policy it is compared with', other.decide(request), otherVerdict, formatRequest(request));
-  return { request, enforced: enforcedVerdict, other: otherVerdict };
+  const confirmed = [
+    isConfirmed('the enforced policy', enforced, request, enforcedVerdict),
+    isConfirmed('the policy it is compared with', other, request, otherVerdict),
+  ];
+  return confirmed.every(Boolean) ? { request, enforced: enforcedVerdict, other: otherVerdict } : null;
 }
 
-/** The second opinion: an interpreter that shares only the decoder with the evaluator must say the same, or nothing is said at all. */
-function confirm(what: string, concrete: Verdict, symbolic: Verdict, request: string): void {
-  if (concrete === symbolic) return;
+function isConfirmed(what: string, examined: Known, request: DeviceRequest, symbolic: Verdict): boolean {
+  const replay = examined.replay(request, symbolic);
+  if (replay !== 'contradicted') return replay === 'confirmed';
   throw new InternalError(
-    `evaluator and interpreter disagree about ${what} on ${request}: the evaluator says ${symbolic}, the interpreter ${concrete}`,
+    `evaluator and interpreter disagree about ${what} on ${formatRequest(request)}: the evaluator says ${symbolic}, the interpreter ${examined.decide(request)}`,
   );
 }
 
-/** Device nodes the container has make the most telling witnesses. */
+/** Device nodes the container has make the most telling witnesses, /dev/null before all others. */
 export function nodesOf(analysis: SubjectAnalysis): PlausibleDevice[] {
-  return (analysis.subject.container?.nodes ?? []).flatMap(({ type, major, minor }) =>
-    type === null ? [] : [{ type, major, minor }],
-  );
+  const nodes = analysis.subject.container?.nodes ?? [];
+  const telling = [...nodes].sort((a, b) => Number(b.path === '/dev/null') - Number(a.path === '/dev/null'));
+  return telling.flatMap(({ type, major, minor }) => (type === null ? [] : [{ type, major, minor }]));
 }

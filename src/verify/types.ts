@@ -9,6 +9,9 @@ import type { Subject } from './subjects.js';
 
 export type Verdict = 'allow' | 'deny' | 'undecided';
 
+/** `open`: the concrete run came to no verdict itself (a limit, unknown inputs); it neither bears the other out nor contradicts it. */
+export type Replay = 'confirmed' | 'contradicted' | 'open';
+
 /** The four policies of a subject. */
 export type PolicyChoice = 'enforced' | 'intended' | 'afterReload' | 'afterApply';
 
@@ -17,8 +20,10 @@ export type Examined<P extends PolicyPartition = PolicyPartition> =
   | {
       status: 'known';
       policy: P;
-      /** Answers one request without decision diagrams, for replaying witnesses. */
+      /** Answers one request without decision diagrams; undecided where it may depend on who asks. */
       decide: (request: DeviceRequest) => Verdict;
+      /** What a concrete run says about a verdict of the diagrams. */
+      replay: (request: DeviceRequest, verdict: Verdict) => Replay;
     }
   /** There is none, and that is no lack: no source of intent exists, no systemd unit owns the cgroup. */
   | { status: 'none'; reason: string }
@@ -66,7 +71,8 @@ export interface PolicyDifference {
   /** The policy the enforced one was compared with. */
   against: 'intended' | 'afterReload' | 'afterApply';
   region: DeviceSet;
-  witness: Witness;
+  /** null: no request of the region could be confirmed by a concrete run. */
+  witness: Witness | null;
 }
 
 /** Two policies cannot be told apart or compared here, and why. */

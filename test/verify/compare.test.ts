@@ -49,3 +49,9 @@ test('intended and undecided is undecided, never missing', () => {
 test('without an enforced policy nothing is compared', () => {
   expect(compare(analysisOf({ intended: intended(rules('c 1:3 rw')) }))).toEqual({ differences: [], undecided: [] });
 });
+
+test('an interpreter that comes to no verdict leaves a difference without a witness, not without a mention', () => {
+  const tired = known(partition(rules('c 1:3 rw')), () => 'undecided' as const);
+  const { differences } = compare(analysisOf({ enforced: tired, intended: intended(rules()) }));
+  expect(differences.map(({ kind, witness }) => [kind, witness])).toEqual([['excess', null]]);
+});

@@ -8,6 +8,7 @@ import type { DeviceRequest } from '../../src/policy/types.js';
 import type { ContainerRecord, Snapshot } from '../../src/snapshot/types.js';
 import type { CheckInput } from '../../src/verify/checks/check.js';
 import { compare } from '../../src/verify/compare.js';
+import { judge } from '../../src/verify/examine/concrete.js';
 import type { ProgramView } from '../../src/verify/programs.js';
 import type { Examined, PendingEvent, PendingPolicy, SubjectAnalysis } from '../../src/verify/types.js';
 
@@ -31,11 +32,12 @@ export function known<P extends PolicyPartition>(
 ): Examined<P> {
   const fromSets = (request: DeviceRequest): 'allow' | 'deny' | 'undecided' =>
     policy.allowed.contains(request) ? 'allow' : policy.denied.contains(request) ? 'deny' : 'undecided';
-  return { status: 'known', policy, decide: decide ?? fromSets };
+  const answer = decide ?? fromSets;
+  return { status: 'known', policy, decide: answer, replay: (request, verdict) => judge(answer(request), verdict) };
 }
 
 export function intended(allowed: DeviceSet, more: Partial<IntendedPolicy> = {}): Examined<IntendedPolicy> {
-  return known({
+  const policy: IntendedPolicy = {
     ...partition(allowed),
     source: { kind: 'runc-state', path: '/run/runc/web/state.json' },
     runtime: 'runc',
@@ -47,7 +49,8 @@ export function intended(allowed: DeviceSet, more: Partial<IntendedPolicy> = {})
     couldNotStart: null,
     dialects: [],
     ...more,
-  });
+  };
+  return known(policy);
 }
 
 export function pending(allowed: DeviceSet, kind: PendingEvent['kind'] = 'daemon-reload'): Examined<PendingPolicy> {

@@ -1,5 +1,4 @@
 import { modelCallSites, requestsNeverAsked } from '../../effective/compose-call-sites.js';
-import { decide } from '../../effective/compose-decide.js';
 import { attributeEffective, cgroupLevels, type Level } from '../../effective/compose-levels.js';
 import type { LoadedProgram } from '../../effective/compose-programs.js';
 import { composeEffective, intersectPartitions } from '../../effective/compose.js';
@@ -9,7 +8,8 @@ import type { DeviceRequest } from '../../policy/types.js';
 import type { CgroupRecord } from '../../snapshot/types.js';
 import type { Partition } from '../../symbolic/partition.js';
 import type { Subject } from '../subjects.js';
-import type { Examined, Verdict } from '../types.js';
+import type { Examined, Replay, Verdict } from '../types.js';
+import { combine, concreteList, judge, type ConcreteList } from './concrete.js';
 import { toPolicy } from './partitions.js';
 import type { Workshop } from './workshop.js';
 
@@ -74,18 +74,31 @@ export function enforcedPolicy(workshop: Workshop, applying: Applying): Examined
   );
   const both = applying.v1 === null ? composed : intersectPartitions(space.manager, composed, applying.v1);
   const policy: PolicyPartition = toPolicy(workshop, modelCallSites(space.manager, both, kernelRelease));
-  return { status: 'known', policy, decide: (request) => decideEnforced(workshop, applying, request) };
+  const list = concreteList(
+    applying.programs.map(({ loaded }) => loaded),
+    kernelRelease,
+  );
+  return {
+    status: 'known',
+    policy,
+    decide: (request) =>
+      isAsked(workshop, request) ? bothVerdicts(list.decide(request), v1Verdict(workshop, applying, request)) : 'allow',
+    replay: (request, verdict) => replayBoth(workshop, applying, list, request, verdict),
+  };
 }
 
-/** The same for one request, by running the programs. */
-export function decideEnforced(workshop: Workshop, applying: Applying, request: DeviceRequest): Verdict {
-  if (!isAsked(workshop, request)) return 'allow';
-  const { verdict } = decide(
-    applying.programs.map(({ loaded }) => loaded),
-    request,
-    workshop.snapshot.host.kernelRelease,
-  );
-  return bothVerdicts(verdict, v1Verdict(workshop, applying, request));
+/** Programs and v1 controller together: an allow needs both, for a denial one is enough. */
+export function replayBoth(
+  workshop: Workshop,
+  applying: Applying,
+  list: ConcreteList,
+  request: DeviceRequest,
+  verdict: Verdict,
+): Replay {
+  if (!isAsked(workshop, request)) return judge('allow', verdict);
+  const v1 = v1Verdict(workshop, applying, request);
+  if (verdict === 'deny') return v1 === 'deny' ? 'confirmed' : list.replay(request, 'deny');
+  return combine([judge(v1, verdict), list.replay(request, verdict)]);
 }
 
 export function isAsked({ space, snapshot }: Workshop, request: DeviceRequest): boolean {

@@ -1,4 +1,4 @@
-import { decideCompiled } from '../../intent/compiled.js';
+import { decideIntended } from '../../intent/decide.js';
 import { intendedOf, intendedOfUnit, type Intention } from '../../intent/intended.js';
 import type { IntendedPolicy } from '../../intent/types.js';
 import type { DeviceSet } from '../../policy/device-set.js';
@@ -6,6 +6,7 @@ import type { DeviceRequest } from '../../policy/types.js';
 import type { ProgramView } from '../programs.js';
 import type { Subject } from '../subjects.js';
 import type { Examined, Verdict } from '../types.js';
+import { judge } from './concrete.js';
 import { isAsked } from './enforced.js';
 import { atCallSites } from './partitions.js';
 import { isOwnLevel } from './programs.js';
@@ -25,7 +26,9 @@ export function intendedPolicy(
       return { status: 'unread', reason: `${intention.source.path}: ${intention.source.failed}` };
     case 'policy': {
       const policy = atCallSites(workshop, intention.policy);
-      return { status: 'known', policy, decide: (request) => decideIntended(workshop, intention.policy, request) };
+      const decide = (request: DeviceRequest): Verdict =>
+        isAsked(workshop, request) ? decideIntended(intention.policy, request) : 'allow';
+      return { status: 'known', policy, decide, replay: (request, verdict) => judge(decide(request), verdict) };
     }
   }
 }
@@ -43,17 +46,4 @@ function intentionOf({ snapshot, space }: Workshop, subject: Subject, programs: 
   if (subject.container !== null) return intendedOf(space, snapshot, subject.container, observed);
   const unit = snapshot.units.find(({ cgroup }) => cgroup !== null && cgroup === subject.cgroup);
   return unit === undefined ? { kind: 'none' } : intendedOfUnit(space, snapshot, unit, observed);
-}
-
-/** The rule lists behind an intent, asked rule by rule: a second way to the same answer, without diagrams. */
-function decideIntended(workshop: Workshop, policy: IntendedPolicy, request: DeviceRequest): Verdict {
-  if (!isAsked(workshop, request)) return 'allow';
-  const answers = new Set(
-    policy.dialects.map(({ compiled }): Verdict =>
-      compiled === null || decideCompiled(compiled, request).allow ? 'allow' : 'deny',
-    ),
-  );
-  if (policy.dialects.length === 0) return policy.attaches === 'none' ? 'allow' : 'undecided';
-  const [only] = answers;
-  return answers.size === 1 && only !== undefined ? only : 'undecided';
 }

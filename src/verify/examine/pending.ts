@@ -11,7 +11,8 @@ import type { DeviceRequest } from '../../policy/types.js';
 import type { Partition } from '../../symbolic/partition.js';
 import type { Subject } from '../subjects.js';
 import type { Examined, PendingPolicy, Verdict } from '../types.js';
-import { bothVerdicts, isAsked, v1Verdict, type Applying } from './enforced.js';
+import { combine, concreteList, type InPartition } from './concrete.js';
+import { bothVerdicts, replayBoth, isAsked, v1Verdict, type Applying } from './enforced.js';
 import { atCallSites, toPolicy } from './partitions.js';
 import type { Workshop } from './workshop.js';
 
@@ -74,7 +75,7 @@ function examined(workshop: Workshop, applying: Applying, pending: Pending): Exa
       unread: [...policy.unread],
       sources: sourcesOf(workshop, policy),
     }),
-    decide: (request) => decidePending(workshop, applying, policy, request),
+    ...concretePending(workshop, applying, policy),
   };
 }
 
@@ -97,33 +98,38 @@ function sourcesOf({ snapshot }: Workshop, { basis, changes }: Predicted): strin
   return units.flatMap(({ files }) => files ?? []).map(({ path }) => path);
 }
 
-/** One request after the event: the programs that stay are run, the lists of those to come are asked rule by rule. All readings must agree. */
-function decidePending(workshop: Workshop, applying: Applying, policy: Predicted, request: DeviceRequest): Verdict {
-  if (!isAsked(workshop, request)) return 'allow';
-  const verdicts = new Set(policy.lists.map((list) => decideList(workshop, policy, list, request)));
-  const [only] = verdicts;
-  return bothVerdicts(
-    verdicts.size === 1 && only !== undefined ? only : 'undecided',
-    v1Verdict(workshop, applying, request),
+/** Requests after the event: the programs that stay are run, the lists of those to come are asked rule by rule. All readings must agree. */
+function concretePending(
+  workshop: Workshop,
+  applying: Applying,
+  policy: Predicted,
+): Pick<Extract<Examined, { status: 'known' }>, 'decide' | 'replay'> {
+  const { kernelRelease } = workshop.snapshot.host;
+  const lists = policy.lists.map((list) =>
+    concreteList(list, kernelRelease, () => comingPrograms(workshop, policy, list)),
   );
+  return {
+    decide: (request) => {
+      if (!isAsked(workshop, request)) return 'allow';
+      const verdicts = new Set(lists.map((list) => list.decide(request)));
+      const [only] = verdicts;
+      const agreed = verdicts.size === 1 && only !== undefined ? only : 'undecided';
+      return bothVerdicts(agreed, v1Verdict(workshop, applying, request));
+    },
+    replay: (request, verdict) => combine(lists.map((list) => replayBoth(workshop, applying, list, request, verdict))),
+  };
 }
 
-function decideList(
-  workshop: Workshop,
-  { changes }: Predicted,
-  list: readonly EffectiveEntry[],
-  request: DeviceRequest,
-): Verdict {
-  const { kernelRelease } = workshop.snapshot.host;
+/** Programs to come stand in the list leaf first, as the changes do. Should that not fit, only the diagram knows which stands where. */
+function comingPrograms(workshop: Workshop, { changes }: Predicted, list: readonly EffectiveEntry[]): InPartition {
   const coming = changes.filter(({ adds, refused }) => adds && !refused);
   const places = list.filter((entry) => entry.kind === 'partition').length;
   let next = 0;
-  return decide(list, request, kernelRelease, {}, (partition) => {
-    // Programs to come stand in the list leaf first, as the changes do. Should that not fit, only the diagram knows which stands where.
+  return (partition, request) => {
     const change = places === coming.length ? coming[next++] : undefined;
     const verdict = change === undefined ? null : comingVerdict(workshop, change, request);
     return { verdict: verdict ?? partitionVerdict(workshop, partition, request), reason: 'systemd' };
-  }).verdict;
+  };
 }
 
 /** systemd's next program asked rule by rule; or, where it can only be told from the attached one, by running that. Null: neither is possible. */
