@@ -1,7 +1,7 @@
 /** Requests that are worth asking: the numbers a program compares with, their neighbours, masks and powers of two, and some of everything else. */
 import type { DeviceRequest } from '../../src/policy/types.js';
 import { MAX_MAJOR, MAX_MINOR } from '../../src/policy/types.js';
-import { Random } from './random.js';
+import type { Random } from './random.js';
 
 /** The accesses that the kernel asks for. */
 export const ASKED_ACCESSES: readonly number[] = [0, 1, 2, 4, 6];
