@@ -19,7 +19,7 @@ import type { VersionKnowledge } from './dialects.js';
 import { intendedFromLxc } from './lxc.js';
 import { intendedFromRuncConfig, intendedFromRuncState } from './runc.js';
 import { joinAlternatives } from './set.js';
-import { intendedFromUnit } from './systemd.js';
+import { intendedBelowSlices, intendedFromUnit } from './systemd.js';
 import { systemdHost, type SystemdHost } from './systemd-compile.js';
 import type { IntendedPolicy } from './types.js';
 import { systemdRelease } from './version.js';
@@ -57,15 +57,36 @@ export function intendedOf(
   return source?.kind === 'unreadable' ? { kind: 'unreadable', source } : { kind: 'none' };
 }
 
-/** What a systemd unit that is no container was meant to have; kind "none" for one without device settings of its own. */
+/** What a systemd unit that is no container was meant to have, the slices it is in included; "none" where no device settings apply to it. */
 export function intendedOfUnit(
   space: DeviceSpace,
   snapshot: Snapshot,
   unit: UnitRecord,
   observed: readonly DeviceSet[] = [],
 ): Intention {
-  const policy = intendedFromUnit(space, unit, hostOf(snapshot, unit.nestedIn).systemd, 'systemd', observed);
-  return policy === null || policy.attaches === 'none' ? { kind: 'none' } : { kind: 'policy', policy };
+  const policy = unitIntent(space, snapshot, unit, hostOf(snapshot, unit.nestedIn), 'systemd', observed);
+  return policy?.attaches !== 'program' ? { kind: 'none' } : { kind: 'policy', policy };
+}
+
+function unitIntent(
+  space: DeviceSpace,
+  snapshot: Snapshot,
+  unit: UnitRecord,
+  host: HostFacts,
+  runtime: string,
+  observed: readonly DeviceSet[],
+): IntendedPolicy | null {
+  const own = intendedFromUnit(space, unit, host.systemd, runtime, observed);
+  if (own === null) return null;
+  const above = snapshot.units.filter(
+    ({ cgroup, nestedIn }) => nestedIn === unit.nestedIn && isAbove(cgroup, unit.cgroup),
+  );
+  return intendedBelowSlices(space, own, above, host.systemd, observed);
+}
+
+function isAbove(cgroup: string | null, below: string | null): boolean {
+  if (cgroup === null || below === null || cgroup === below) return false;
+  return cgroup === '/' || below.startsWith(`${cgroup}/`);
 }
 
 /** The kinds of record a policy is read from; the others (Docker, Podman, Incus) only say what was asked for. */
@@ -138,7 +159,7 @@ function eitherRuntime(space: DeviceSpace, runc: IntendedPolicy, crun: IntendedP
     ...runc,
     ...joinAlternatives(space, [runc, crun], 'runtime'),
     runtime: 'runc or crun',
-    generation: `runc ${runc.generation} or crun ${crun.generation}`,
+    generation: `${runc.generation} / ${crun.generation}`,
     warnings: [...runc.warnings, ...crun.warnings],
     attaches: runc.attaches === crun.attaches ? runc.attaches : 'undecided',
     attachesReason: runc.attachesReason ?? crun.attachesReason,
@@ -187,7 +208,7 @@ function nspawnIntent(
   observed: readonly DeviceSet[],
 ): IntendedPolicy | null {
   const unit = snapshot.units.find(({ name, nestedIn }) => name === container.unit && nestedIn === container.nestedIn);
-  return unit === undefined ? null : intendedFromUnit(space, unit, host.systemd, 'nspawn', observed);
+  return unit === undefined ? null : unitIntent(space, snapshot, unit, host, 'nspawn', observed);
 }
 
 function find<Source extends SourceRecord>(sources: readonly SourceRecord[], kind: Source['kind']): Source | null {

@@ -65,3 +65,14 @@ export function joinAlternatives(
   const differs = rest.subtract(space.unionAll(known.map(({ region }) => region)));
   return partitionWith(allowed, [{ region: differs, reason }, ...known]);
 }
+
+/** What two policies that both apply allow together: deny wins over undecided, undecided over allow. */
+export function intersectPolicies(left: PolicyPartition, right: PolicyPartition): PolicyPartition {
+  const allowed = left.allowed.intersect(right.allowed);
+  const denied = left.denied.union(right.denied);
+  const open = [...left.undecided, ...right.undecided].map(({ region, reason }) => ({
+    region: region.subtract(denied),
+    reason,
+  }));
+  return partitionWith(allowed, open);
+}

@@ -1,9 +1,9 @@
 import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
 import type { UnitRecord } from '../snapshot/types.js';
-import { decidedPartition } from './set.js';
+import { compiledSet, decidedPartition, intersectPolicies } from './set.js';
 import { compileUnit, unitPartition, type CompiledUnit, type SystemdHost } from './systemd-compile.js';
 import { settingsFromFiles, settingsFromShow } from './systemd-settings.js';
-import type { IntendedPolicy, IntentWarning } from './types.js';
+import type { IntendedPolicy, IntentList, IntentWarning, PolicyPartition } from './types.js';
 
 /**
  * What a unit's device settings mean: what systemd holds (`systemctl show`) if it was asked, else what the files say. `runtime` is "systemd",
@@ -25,10 +25,10 @@ export function intendedFromUnit(
     path: settings.from === 'shown' ? unit.name : (unit.files?.[0]?.path ?? unit.name),
   };
   return {
-    ...(partition ?? decidedPartition(space.everything)),
+    ...(partition ?? withoutProgram(space, settings.bpfPrograms.length > 0)),
     source,
     runtime,
-    generation: host.release === null ? 'systemd' : `systemd ${String(host.release)}`,
+    generation: host.release === null ? 'of unknown release' : String(host.release),
     warnings: unitWarnings(compiled),
     // A BPFProgram= is a program somebody else compiled: what it allows is no setting of this unit.
     attaches: partition !== null ? 'program' : settings.bpfPrograms.length > 0 ? 'undecided' : 'none',
@@ -36,7 +36,59 @@ export function intendedFromUnit(
       partition !== null ? null : settings.bpfPrograms.length > 0 ? 'systemd:bpf-program' : 'systemd:auto',
     restricts: partition !== null,
     couldNotStart: null,
-    dialects: [{ name: 'systemd', compiled: compiled.program }],
+    dialectsMean: 'all of',
+    dialects: [intentList(space, unit.name, compiled, partition)],
+  };
+}
+
+/** No list: everything is allowed, unless somebody else's program is attached through BPFProgram=. */
+function withoutProgram(space: DeviceSpace, foreign: boolean): PolicyPartition {
+  if (!foreign) return decidedPartition(space.everything);
+  return {
+    allowed: space.nothing,
+    denied: space.nothing,
+    undecided: [{ region: space.everything, reason: 'systemd:bpf-program' }],
+  };
+}
+
+function intentList(
+  space: DeviceSpace,
+  name: string,
+  { program, open }: CompiledUnit,
+  partition: PolicyPartition | null,
+): IntentList {
+  if (program === null || partition === null) return { name, compiled: null };
+  const settled = partition.undecided.length === 0 && !partition.allowed.equals(compiledSet(space, program));
+  return {
+    name,
+    compiled: program,
+    open: open.map(({ rule }) => rule),
+    ...(settled ? { settled: partition.allowed } : {}),
+  };
+}
+
+/**
+ * The intent of a unit together with the slices it is in: systemd means a slice's device settings for everything below it. `above` are the
+ * records of those slices; one whose settings could not be had is passed over.
+ */
+export function intendedBelowSlices(
+  space: DeviceSpace,
+  own: IntendedPolicy,
+  above: readonly UnitRecord[],
+  host: SystemdHost,
+  lastApplied: readonly DeviceSet[],
+): IntendedPolicy {
+  const slices = above.flatMap((unit) => intendedFromUnit(space, unit, host, own.runtime, lastApplied) ?? []);
+  const restricting = slices.filter(({ attaches }) => attaches === 'program');
+  if (restricting.length === 0) return own;
+  return {
+    ...own,
+    ...restricting.reduce<PolicyPartition>(intersectPolicies, own),
+    warnings: [...own.warnings, ...restricting.flatMap(({ warnings }) => warnings)],
+    attaches: 'program',
+    attachesReason: null,
+    restricts: true,
+    dialects: [...own.dialects, ...restricting.flatMap(({ dialects }) => dialects)],
   };
 }
 

@@ -1,5 +1,5 @@
 import type { DeviceSet } from '../policy/device-set.js';
-import type { CompiledPolicy } from './compiled.js';
+import type { CompiledPolicy, CompiledRule } from './compiled.js';
 
 /** Requests that could go either way, and what is not known. Regions of one policy are disjoint. */
 export interface UndecidedRegion {
@@ -67,6 +67,18 @@ export interface IntendedPolicy extends PolicyPartition {
   readonly restricts: boolean;
   /** The runtime would have refused this list: a running container was not made from it. */
   readonly couldNotStart: string | null;
-  /** The rule lists behind it, one per dialect that is possible: to answer single requests without diagrams. Null: attaches nothing. */
-  readonly dialects: readonly { readonly name: string; readonly compiled: CompiledPolicy | null }[];
+  /** The rule lists behind it, to answer single requests without diagrams (decideIntended in decide.ts). */
+  readonly dialects: readonly IntentList[];
+  /** Present: every list must allow (a unit and the slices above it). Absent: one of them is the true one. */
+  readonly dialectsMean?: 'all of';
+}
+
+export interface IntentList {
+  readonly name: string;
+  /** Null: nothing is attached, everything is allowed. */
+  readonly compiled: CompiledPolicy | null;
+  /** Rules of which it is not known whether they are in the list. */
+  readonly open?: readonly CompiledRule[];
+  /** Set where the list does not say all it allows, and a program that was attached for it does. */
+  readonly settled?: DeviceSet;
 }

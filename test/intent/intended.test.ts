@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { snapshotFromDirectory } from '../../src/collect/index.js';
 import { askedOf, custodyChanges, responsibleHop, type Hop } from '../../src/intent/custody.js';
+import { decideIntended } from '../../src/intent/decide.js';
 import { intendedOf, intendedOfUnit } from '../../src/intent/intended.js';
 import { intendedFromRuncConfig, intendedFromRuncState } from '../../src/intent/runc.js';
 import { decidedPartition } from '../../src/intent/set.js';
@@ -39,6 +40,30 @@ describe('intendedOf: every captured container', () => {
     if (intention.kind !== 'policy') throw new Error(intention.kind);
     expect(disagreements(intention.policy.allowed, oracle(capture(name)))).toEqual([]);
     expect(intention.policy.restricts).toBe(true);
+  });
+});
+
+describe('a service in a slice', () => {
+  it('is meant to have what both allow; the programs systemd attached settle what /dev/fuse is', () => {
+    const name = 'trixie-systemd-257.13/nested-slice-strict-service-closed';
+    const snapshot = snapshotFromDirectory(CAPTURES + name);
+    const s = space();
+    const intention = intendedOfUnit(s, snapshot, snapshot.units[0]!);
+    if (intention.kind !== 'policy') throw new Error(intention.kind);
+    expect(disagreements(intention.policy.allowed, oracle(capture(name)))).toEqual([]);
+    // Without the programs the slice decides all but what it allows itself.
+    expect(intention.policy.undecided.every(({ region }) => region.implies(intention.policy.denied.complement()))).toBe(
+      true,
+    );
+    expect(intention.policy.denied.contains(request('c 10:229 rw'))).toBe(true);
+    expect(intention.policy.dialectsMean).toBe('all of');
+    for (const probe of oracle(capture(name))) {
+      const answer = decideIntended(intention.policy, probe);
+      if (answer !== 'undecided') expect(answer).toBe(probe.allowed ? 'allow' : 'deny');
+    }
+    expect(decideIntended(intention.policy, request('c 1:3 rw'))).toBe('allow');
+    expect(decideIntended(intention.policy, request('c 10:229 rw'))).toBe('deny');
+    expect(intention.policy.dialects).toHaveLength(2);
   });
 });
 
