@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { type ViteUserConfig, defineConfig } from 'vitest/config';
 
 /**
  * unit:   no root, no kernel, runs anywhere, in parallel.
@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
  */
 const needsRoot = ['test/kernel/**/*.test.ts', 'test/lab/**/*.test.ts', 'test/e2e/**/*.lab.test.ts'];
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       {
@@ -34,3 +34,5 @@ export default defineConfig({
     ],
   },
 });
+
+export default config;
