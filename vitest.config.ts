@@ -11,7 +11,7 @@ const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: needsRoot, testTimeout: 30_000 },
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: needsRoot, testTimeout: 120_000 },
       },
       {
         test: {
