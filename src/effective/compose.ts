@@ -1,7 +1,7 @@
 import { FALSE, type BddManager } from '../bdd/manager.js';
 import type { Evaluator, Outcome } from '../symbolic/evaluate.js';
 import { hasSetRetval } from '../symbolic/machine.js';
-import type { Partition, UndecidedRegion } from '../symbolic/partition.js';
+import { joinReasons, type Partition, type UndecidedRegion } from '../symbolic/partition.js';
 import type { LoadedProgram } from './compose-programs.js';
 
 /** One element of a run array: a program, or a policy that some program is going to have. */
@@ -64,12 +64,8 @@ export function intersectPartitions(m: BddManager, a: Partition, b: Partition): 
   };
   for (const part of a.undecided) {
     put(m.and(part.region, b.allowed), part.reason);
-    for (const other of b.undecided) put(m.and(part.region, other.region), joinReasons(part.reason, other.reason));
+    for (const other of b.undecided) put(m.and(part.region, other.region), joinReasons([part.reason, other.reason]));
   }
   for (const part of b.undecided) put(m.and(part.region, a.allowed), part.reason);
   return { allowed, denied, undecided };
-}
-
-function joinReasons(a: string, b: string): string {
-  return [...new Set([...a.split(','), ...b.split(',')])].sort().join();
 }

@@ -14,6 +14,7 @@ import { callHelper } from './transfer/helper.js';
 import { loadedImmediate, transferAtomic, transferLoad, transferStore } from './transfer/memory.js';
 import { tailCall } from './transfer/tail-call.js';
 import { pointer, scalar, simplifyUnder } from './value.js';
+import { ALL_BITS } from './word.js';
 
 /**
  * Runs a program on all requests at once. A state is continued until its way meets another's; there it waits until every state that can
@@ -28,7 +29,7 @@ export class Engine {
   constructor(machine: Machine, limits: EvaluationLimits) {
     this.machine = machine;
     this.#limits = limits;
-    machine.worker = (compute) => this.#workOut(compute);
+    machine.worker = (compute, operands) => this.#workOut(compute, operands);
   }
 
   /** Instructions executed. */
@@ -225,7 +226,7 @@ export class Engine {
       return { taken, rest: m.difference(state.path, taken) };
     });
     if (split === null) {
-      const unknown = this.machine.freshBit('budget');
+      const unknown = this.machine.freshBit(this.#reasonFor(this.#comparedBits(state, instruction)));
       return this.#splitAt(state, instruction, m.and(state.path, unknown), m.difference(state.path, unknown));
     }
     return this.#splitAt(state, instruction, split.taken, split.rest);
@@ -266,13 +267,32 @@ export class Engine {
   }
 
   /** Works out a deferred number; too large a diagram is given back and the number is unknown. */
-  #workOut(compute: () => BitVector): BitVector {
+  #workOut(compute: () => BitVector, operands: () => readonly BitVector[]): BitVector {
     const { manager } = this.machine;
     const mark = manager.size;
     const bits = this.#attempt(compute);
     if (bits !== null) return bits;
     manager.release(mark);
-    return this.machine.fresh('budget');
+    return this.machine.fresh(this.#reasonFor(operands()));
+  }
+
+  /** Why a result that is too large is unknown: for what its operands depend on besides the request, else only for its size. */
+  #reasonFor(operands: readonly BitVector[]): string {
+    const { manager, inputs } = this.machine;
+    const reasons = new Set<string>();
+    for (const bit of operands.flat()) {
+      for (const variable of manager.support(bit)) reasons.add(inputs.reasonOf(variable) ?? '');
+    }
+    reasons.delete('');
+    return reasons.size === 0 ? 'budget' : [...reasons].sort().join();
+  }
+
+  #comparedBits(state: MachineState, { dst, src }: Instruction & { op: 'branch' }): BitVector[] {
+    const registers = 'reg' in src ? [dst, src.reg] : [dst];
+    return registers.flatMap((register) => {
+      const value = state.registers[register];
+      return value === undefined ? [] : [value.word.need(ALL_BITS)];
+    });
   }
 
   /** Runs one instruction's work under the instruction limits; null if they stopped it. */

@@ -11,9 +11,9 @@ export interface EvaluationLimits {
 }
 
 export const DEFAULT_LIMITS: EvaluationLimits = {
-  instructions: 4_000_000,
+  instructions: 1_000_000,
   nodes: 8_000_000,
-  steps: 40_000_000,
+  steps: 24_000_000,
   instructionNodes: 1_500_000,
   instructionSteps: 4_000_000,
 };

@@ -53,7 +53,7 @@ function byCause(
   reasons: readonly string[],
 ): UndecidedRegion[] {
   if (rest === FALSE) return [];
-  if (reasons.length === 1 || reasons.length > MOST_REASONS) return [{ region: rest, reason: reasons.join() }];
+  if (reasons.length === 1 || reasons.length > MOST_REASONS) return [{ region: rest, reason: joinReasons(reasons) }];
   let parts: { region: Ref; reasons: string[] }[] = [{ region: rest, reasons: [] }];
   for (const reason of reasons) {
     const own = byReason.get(reason)!;
@@ -66,5 +66,10 @@ function byCause(
     ]);
     parts = parts.filter(({ region }) => region !== FALSE);
   }
-  return parts.map(({ region, reasons: found }) => ({ region, reason: found.join() }));
+  return parts.map(({ region, reasons: found }) => ({ region, reason: joinReasons(found) }));
+}
+
+/** One word list from several, each word once, sorted. */
+export function joinReasons(reasons: readonly string[]): string {
+  return [...new Set(reasons.flatMap((reason) => reason.split(',')))].sort().join();
 }

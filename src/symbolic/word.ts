@@ -15,7 +15,7 @@ export interface Word {
  * Carries out a computation under the limits for one instruction. If it needs more the result is a number of which nothing is known, so
  * that only what depends on it is undecided.
  */
-export type Worker = (compute: () => BitVector) => BitVector;
+export type Worker = (compute: () => BitVector, operands: () => readonly BitVector[]) => BitVector;
 
 /** An operand, and which of its bits some bits of the result depend on. */
 export interface Operand {
@@ -80,7 +80,10 @@ class DeferredWord implements Word {
     if (missing === 0n) return this.#bits;
     // Operands first, each under limits of its own.
     for (const { word, demand } of this.#operands) word.need(demand(missing));
-    const found = this.worker(() => this.#compute(missing));
+    const found = this.worker(
+      () => this.#compute(missing),
+      () => this.#operands.map(({ word, demand }) => word.need(demand(missing))),
+    );
     const before = this.#bits;
     this.#bits = found.map((bit, i) => (((missing >> BigInt(i)) & 1n) === 1n ? bit : before[i]!));
     this.#have |= missing;
