@@ -27,7 +27,8 @@ export default tseslint.config(
       // Numbers in messages are wrapped in String() so that NaN and -0 are noticed; the rule says so.
       '@typescript-eslint/restrict-template-expressions': 'error',
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // A `default` says what happens to the rest; without one every member must have its case.
+      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/consistent-type-imports': 'error',
       // An enum-like union is compared with literals on purpose.
       '@typescript-eslint/prefer-nullish-coalescing': ['error', { ignorePrimitives: { string: true } }],

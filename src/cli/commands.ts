@@ -70,6 +70,7 @@ const verify: CommandDefinition = {
     ['devpolicy verify --all', 'every container'],
     ['devpolicy verify web db', 'some of them'],
     ['devpolicy verify --all --fail-on warning', 'excess permissions fail too'],
+    ['devpolicy verify --expect expect.yaml', 'policy as a test: what a file of yours expects'],
     ['devpolicy verify --all --format junit', 'for CI; also sarif, ndjson, nagios, prometheus'],
     ['devpolicy --snapshot host.json verify --all', 'a host that was saved'],
   ],
@@ -86,6 +87,11 @@ const verify: CommandDefinition = {
         .choices(['text', 'json', 'ndjson', 'junit', 'sarif', 'nagios', 'prometheus'])
         .default('text'),
     () => new Option('--textfile <file>', "also write metrics there, for node_exporter's textfile collector (*.prom)"),
+    () =>
+      new Option(
+        '--expect <file>',
+        'compare with what this file expects (docs/expect.md); without --all, only what it names',
+      ),
     () => new Option('--expand', 'print every subject, also those with the same findings'),
   ],
   notes: `Exit status:

@@ -66,8 +66,7 @@ function parseNamed(text: string, prefix: string, rest: string): TargetSyntax {
 }
 
 function parsePid(text: string): number {
-  // The kernel's PID_MAX_LIMIT is 4194304 (include/linux/threads.h).
-  if (!/^[1-9][0-9]{0,6}$/.test(text)) throw new InputError(`"${text}" is no process id`, 'for example pid:1234');
+  if (!/^[1-9][0-9]{0,9}$/.test(text)) throw new InputError(`"${text}" is no process id`, 'for example pid:1234');
   return Number(text);
 }
 

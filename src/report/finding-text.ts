@@ -1,12 +1,14 @@
 import { formatRequest } from '../policy/rule-text.js';
 import type { Snapshot } from '../snapshot/types.js';
-import type { Evidence, Finding, PendingEvent, SubjectReport } from '../verify/types.js';
+import type { DenyingProgram, Evidence, Finding, PendingEvent, SubjectReport } from '../verify/types.js';
 import { deviceNames } from '../verify/device-names.js';
+import { formatAge } from './age.js';
 import { causeLines } from './cause-text.js';
 import { escapeText } from './escape.js';
+import { shortPath } from './paths.js';
 import { wrap } from './table.js';
 import type { VerifyTextOptions } from './verify-text.js';
-import { ruleTable } from './words.js';
+import { ruleTable, rulesInline } from './words.js';
 
 /** What a finding says to a person: one opening sentence, the requests concerned, then labelled lines. */
 export function findingLines(
@@ -56,7 +58,7 @@ export function openingSentence(code: string, evidence: Evidence): string {
     case 'DP102':
       return 'Intended, and denied now by another program on the same cgroup:';
     case 'DP103':
-      return `Intended, and denied now by a cgroup above (${escapeText(evidence.cgroup ?? 'cgroup v1')}):`;
+      return `Intended, and denied now by a cgroup above (${shortPath(evidence.cgroup ?? 'cgroup v1')}):`;
     case 'DP104':
       return 'Allowed now, but in no configuration: whatever rebuilds the policy removes it:';
     case 'DP105':
@@ -86,13 +88,17 @@ export function openingSentence(code: string, evidence: Evidence): string {
     case 'DP303':
       return `Depends on the contents of maps${evidence.asOf === undefined ? '' : `, read at ${escapeText(evidence.asOf)}`}.`;
     case 'DP304':
-      return `systemd asks for a daemon-reload (NeedDaemonReload=yes of ${escapeText(evidence.unit ?? 'the unit')}).`;
+      return `systemd asks for a daemon-reload (NeedDaemonReload=yes of ${shortPath(evidence.unit ?? 'the unit')}).`;
     case 'DP305':
       return `Undecided (${POLICY_WORDS[evidence.policy ?? 'enforced']}): ${reasonsText(evidence)}. Not counted as healthy.`;
     case 'DP306':
       return `Could not be read: ${POLICY_WORDS[evidence.policy ?? 'intended']}: ${reasonsText(evidence)}.`;
     case 'DP307':
       return 'Attached with NONE or OVERRIDE: an unprivileged user may be able to detach it.';
+    case 'DP501':
+      return 'Expected to be allowed, and denied:';
+    case 'DP502':
+      return 'Expected to be denied, and allowed:';
     default:
       return code;
   }
@@ -106,25 +112,41 @@ const POLICY_WORDS = {
 } as const;
 
 function labelled(code: string, evidence: Evidence, name: string, verbose: boolean): [string, string][] {
+  const { impacts = [], cause, denying = [], programs = [], witness, sources = [], events } = evidence;
   const lines: [string, string][] = [];
-  if (evidence.impacts !== undefined && evidence.impacts.length > 0)
-    lines.push(['Means', evidence.impacts.map(({ words }) => words).join('; ')]);
-  if (evidence.cause !== undefined) lines.push(...causeLines(evidence.cause));
-  if (evidence.programs !== undefined && evidence.programs.length > 0)
-    lines.push(['Prog', evidence.programs.map(String).join(' ')]);
-  if (evidence.witness !== null)
-    lines.push(['Shown', `${formatRequest(evidence.witness.request)}: ${witnessText(code, evidence.witness)}`]);
-  if (evidence.sources !== undefined && evidence.sources.length > 0 && (verbose || evidence.events === undefined))
-    lines.push(['From', evidence.sources.map(escapeText).join(' ; ')]);
+  const means = impacts.slice(0, MOST_IMPACTS).map(({ words }) => words);
+  if (impacts.length > MOST_IMPACTS) means.push(`and ${String(impacts.length - MOST_IMPACTS)} more`);
+  if (means.length > 0) lines.push(['Means', means.join('; ')]);
+  for (const each of denying) lines.push(['Why', denyingText(each)]);
+  if (cause !== undefined) lines.push(...causeLines(cause));
+  if (denying.length === 0 && programs.length > 0) lines.push(['Prog', programs.map(String).join(' ')]);
+  if (witness !== null) lines.push(['Shown', `${formatRequest(witness.request)}: ${witnessText(code, witness)}`]);
+  if (verbose || events === undefined) {
+    lines.push(...sources.map((source, index): [string, string] => [index === 0 ? 'From' : '', shortPath(source)]));
+  }
   if (code === 'DP102' || code === 'DP103' || code === 'DP105') {
-    const request = evidence.witness?.request;
-    const device = request === undefined ? '' : `${request.type}:${String(request.major)}:${String(request.minor)}`;
+    const device =
+      witness === null
+        ? ''
+        : ` ${witness.request.type}:${String(witness.request.major)}:${String(witness.request.minor)}`;
     lines.push(['Note', 'files opened before keep working; new opens fail.']);
-    lines.push(['More', `devpolicy can ${escapeText(name)} ${device} ; devpolicy explain ${code}`]);
+    lines.push(['More', `devpolicy can ${escapeText(name)}${device} ; devpolicy explain ${code}`]);
   } else if (code === 'DP101' || code === 'DP206' || code === 'DP201') {
     lines.push(['More', `devpolicy explain ${code}`]);
   }
   return lines;
+}
+
+/** What a person must know is said by the first few. */
+const MOST_IMPACTS = 4;
+
+function denyingText({ id, author, secondsAfterFirst, allows }: DenyingProgram): string {
+  const when =
+    secondsAfterFirst === null || secondsAfterFirst <= 0
+      ? ''
+      : `, loaded ${formatAge(secondsAfterFirst)} after the container's own`;
+  const only = allows.length === 0 ? 'nothing' : rulesInline(allows, 'policy', 5);
+  return `program ${String(id)} (${escapeText(author)}${when}) allows only ${only}.`;
 }
 
 function witnessText(code: string, witness: NonNullable<Evidence['witness']>): string {

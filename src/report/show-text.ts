@@ -5,9 +5,10 @@ import type { ProgramView } from '../verify/programs.js';
 import { regionRules } from '../verify/region-rules.js';
 import type { Examined, PolicyDifference, SubjectAnalysis } from '../verify/types.js';
 import { formatAge } from './age.js';
-import { escapeShort, escapeText } from './escape.js';
+import { escapeText } from './escape.js';
 import type { Style } from './style.js';
 import { attachFlagsName, programAge } from './subject-json.js';
+import { shortPath, shortPaths } from './paths.js';
 import { policyBlock } from './policy-text.js';
 import { table } from './table.js';
 import { rulesInline } from './words.js';
@@ -39,18 +40,20 @@ export function showText(
 
 function headLines({ subject }: SubjectAnalysis, snapshot: Snapshot, style: Style): string[] {
   const { container } = subject;
-  const parts = [style.bold(escapeText(subject.name))];
+  const parts = [style.bold(shortPath(subject.name))];
   if (container !== null) {
-    parts.push(`${escapeText(container.engine)} ${escapeText(container.id.slice(0, 12))}`);
+    const id = container.id === subject.name ? '' : ` ${escapeText(container.id.slice(0, 12))}`;
+    parts.push(`${escapeText(container.engine)}${id}`);
     const up = upTime(container.startedAt, snapshot.collectedAt);
-    parts.push(container.state === 'running' ? (up === null ? 'running' : `up ${up}`) : container.state);
-    if (container.runtime !== null) {
+    if (container.state !== 'unknown')
+      parts.push(container.state === 'running' ? (up === null ? 'running' : `up ${up}`) : container.state);
+    if (container.runtime !== null && (container.runtime !== container.engine || container.runtimeVersion !== null)) {
       const version = container.runtimeVersion === null ? '' : ` ${escapeText(container.runtimeVersion.version)}`;
       parts.push(`${escapeText(container.runtime)}${version}`);
     }
   }
   const lines = [parts.join('   ')];
-  if (subject.cgroup !== null) lines.push(`cgroup ${escapeText(subject.cgroup)}`);
+  if (subject.cgroup !== null && subject.cgroup !== subject.name) lines.push(`cgroup ${escapeText(subject.cgroup)}`);
   if (subject.unit !== null && subject.cgroup?.endsWith(`/${subject.unit}`) !== true)
     lines.push(`unit   ${escapeText(subject.unit)}`);
   for (const other of container?.otherThreadCgroups ?? [])
@@ -116,7 +119,7 @@ function policyLines({ enforced, intended, subject }: SubjectAnalysis, snapshot:
   const names = deviceNames(snapshot, subject);
   if (enforced.status === 'known') return policyBlock('', enforced.policy, names, style);
   const why = [
-    `${style.warn(enforced.status === 'unread' ? 'UNKNOWN' : 'NOTHING ENFORCED')}  ${escapeText(enforced.reason)}`,
+    `${style.warn(enforced.status === 'unread' ? 'UNKNOWN' : 'NOT ENFORCED')}  ${escapeText(enforced.reason)}`,
   ];
   if (intended.status !== 'known') return why;
   return [...why, '', ...policyBlock(' (intended)', intended.policy, names, style)];
@@ -183,10 +186,12 @@ function inline({ region }: PolicyDifference): string {
 function intentSource({ intended }: SubjectAnalysis): string {
   if (intended.status !== 'known') return '';
   const { runtime, generation, source } = intended.policy;
-  return ` (${escapeText(runtime)} ${escapeText(generation)}, ${escapeText(source.path)})`;
+  return ` (${escapeText(runtime)} ${escapeText(generation)}, ${shortPaths([source.path])})`;
 }
 
 function pendingSource(examined: SubjectAnalysis['afterReload']): string {
   if (examined.status !== 'known') return '';
-  return examined.policy.sources.length === 0 ? '' : ` (${examined.policy.sources.map(escapeText).join(', ')})`;
+  const { event, sources } = examined.policy;
+  const measured = event.measured ? '' : ', inferred for this version of systemd';
+  return sources.length === 0 ? '' : ` (${shortPaths(sources)}${measured})`;
 }

@@ -3,8 +3,8 @@ import { differencesOf, type CheckInput } from './checks/check.js';
 import { nodesOf, replayedWitness } from './compare.js';
 import { isOwnLevel } from './examine/programs.js';
 import type { ProgramView } from './programs.js';
-import { lostRules } from './region-rules.js';
-import type { Evidence } from './types.js';
+import { lostRules, regionRules } from './region-rules.js';
+import type { DenyingProgram, Evidence } from './types.js';
 
 /** Where intended requests are denied: `own` by every program of the container's own level, `beside` by some of them, `above` only further up. */
 export interface MissingPart {
@@ -55,7 +55,27 @@ function part(
     ...lostRules(region, input.names),
     witness: replayedWitness(region, enforced, intended, ['deny', 'allow'], nodesOf(input.analysis)),
     programs: denying.map(({ id }) => id),
+    denying: denying.map((program) => describe(input, program)),
     ...(cgroup == null ? {} : { cgroup }),
   };
   return [{ where, evidence }];
+}
+
+function describe(input: CheckInput, program: ProgramView): DenyingProgram {
+  const own = input.analysis.programs.filter(({ attachedAt }) => attachedAt === input.analysis.subject.cgroup);
+  const loads = own.flatMap((each) => loadTime(each) ?? []);
+  const loaded = loadTime(program);
+  return {
+    id: program.id,
+    author: program.author.confidence === 'unknown' ? 'unknown writer' : program.author.name,
+    secondsAfterFirst: loaded === null || loads.length === 0 ? null : loaded - Math.min(...loads),
+    allows: program.alone === null ? [] : regionRules(program.alone.allowed).rules,
+  };
+}
+
+/** Seconds, on one clock for all programs of a host. */
+function loadTime({ record }: ProgramView): number | null {
+  if (record?.loadedAtNs != null) return record.loadedAtNs / 1e9;
+  const parsed = record?.loadedAt == null ? NaN : Date.parse(record.loadedAt) / 1000;
+  return Number.isFinite(parsed) ? parsed : null;
 }

@@ -111,6 +111,8 @@ export interface Evidence {
   witness: Witness | null;
   /** Ids of the programs concerned. */
   programs?: number[];
+  /** The programs that deny, with what they allow. */
+  denying?: DenyingProgram[];
   /** The policy that is open or unreadable. */
   policy?: 'enforced' | 'intended' | 'afterReload' | 'afterApply';
   /** Cgroup where it happens, if not the subject's own. */
@@ -126,6 +128,16 @@ export interface Evidence {
   asOf?: string;
   /** Files and settings the finding rests on. */
   sources?: string[];
+}
+
+/** A program that denies what was intended. */
+export interface DenyingProgram {
+  id: number;
+  /** Who wrote it, as far as it can be told. */
+  author: string;
+  /** Seconds between the load of the first program of the container's own level and this one; null unknown. */
+  secondsAfterFirst: number | null;
+  allows: DeviceRule[];
 }
 
 /** Worst first. A subject has the status of its worst finding. */

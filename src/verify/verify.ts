@@ -1,8 +1,10 @@
+import type { Expectations } from '../intent/expect.js';
 import type { Snapshot } from '../snapshot/types.js';
 import { compare } from './compare.js';
 import { toFindings, type CheckInput } from './checks/check.js';
 import { CHECKS } from './checks/index.js';
 import { deviceNames } from './device-names.js';
+import { expectedHere, unmetExpectations, type ExpectedHere } from './expected.js';
 import { reachesFailOn, SEVERITY_RANK } from './severity.js';
 import { compareText } from './subjects.js';
 import type { FailOn, Finding, SubjectAnalysis, SubjectReport, SubjectStatus, VerifyReport } from './types.js';
@@ -11,6 +13,8 @@ export interface VerifyOptions {
   failOn?: FailOn;
   /** True for a run over the whole host: problems of the host then count too. */
   all?: boolean;
+  /** Policy as a test: what a person expects of some subjects. Each name in it must be among the analyses. */
+  expectations?: Expectations;
 }
 
 /** Compares, runs every check on every subject, and decides the exit status. Pure: the same analyses give the same report. */
@@ -20,7 +24,10 @@ export function verifySubjects(
   options: VerifyOptions = {},
 ): VerifyReport {
   const failOn = options.failOn ?? 'error';
-  const subjects = analyses.map((analysis) => verifySubject(snapshot, analysis));
+  const { expectations } = options;
+  const subjects = analyses.map((analysis) =>
+    verifySubject(snapshot, analysis, expectedHere(expectations, analysis.subject)),
+  );
   const reported = new Set(
     subjects.flatMap((each) => [
       each.subject.key,
@@ -30,6 +37,7 @@ export function verifySubjects(
   );
   const problems = [...snapshot.problems, ...hostUnreadable(snapshot)]
     .filter((problem) => (options.all === true ? true : reported.has(problem.subject) || problem.subject === 'host'))
+    .concat(unmetExpectations(expectations, analyses))
     .sort((a, b) => compareText(a.subject, b.subject) || compareText(a.message, b.message));
   const records = analyses.flatMap(({ programs }) => programs);
   return {
@@ -51,15 +59,19 @@ function hostUnreadable({ cgroups }: Snapshot): VerifyReport['problems'] {
   return [{ subject: 'host', message: `device programs cannot be listed: ${first.failed}`, code: first.code }];
 }
 
-function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis): SubjectReport & { programIds: number[] } {
+function verifySubject(
+  snapshot: Snapshot,
+  analysis: SubjectAnalysis,
+  expected: ExpectedHere | null,
+): SubjectReport & { programIds: number[] } {
   const names = deviceNames(snapshot, analysis.subject);
-  const input: CheckInput = { snapshot, names, analysis, comparison: compare(analysis) };
+  const input: CheckInput = { snapshot, names, analysis, comparison: compare(analysis), expected };
   const findings = CHECKS.flatMap((check) => toFindings(check, input)).sort(
     (a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] || compareText(a.code, b.code),
   );
   return {
     subject: analysis.subject,
-    status: statusOf(analysis, findings),
+    status: statusOf(analysis, findings, expected !== null),
     findings,
     programIds: analysis.programs.map(({ id }) => id),
   };
@@ -69,13 +81,15 @@ const STATUS_OF_CODE: ReadonlyMap<string, SubjectStatus> = new Map([
   ['DP102', 'broken'],
   ['DP103', 'broken'],
   ['DP105', 'broken'],
+  ['DP501', 'broken'],
+  ['DP502', 'broken'],
   ['DP201', 'fail-open'],
   ['DP101', 'land-mine'],
   ['DP206', 'will-widen'],
 ]);
 const WORST_FIRST: readonly SubjectStatus[] = ['broken', 'fail-open', 'land-mine', 'will-widen', 'unknown', 'warning'];
 
-function statusOf(analysis: SubjectAnalysis, findings: readonly Finding[]): SubjectStatus {
+function statusOf(analysis: SubjectAnalysis, findings: readonly Finding[], isExpected: boolean): SubjectStatus {
   const found = new Set(
     findings.map(
       ({ code, severity }) =>
@@ -85,7 +99,7 @@ function statusOf(analysis: SubjectAnalysis, findings: readonly Finding[]): Subj
   const worst = WORST_FIRST.find((status) => found.has(status));
   if (worst !== undefined) return worst;
   if (analysis.enforced.status === 'none') return 'not-running';
-  return analysis.intended.status === 'known' ? 'ok' : 'not-compared';
+  return analysis.intended.status === 'known' || isExpected ? 'ok' : 'not-compared';
 }
 
 /** A finding wins over "incomplete", and "incomplete" over "healthy": unknown is never healthy. */

@@ -32,7 +32,7 @@ test.each([
   '',
   'pid:0',
   'pid:12x',
-  'pid:99999999',
+  'pid:99999999999',
   'cgroup:a/b',
   'cgroup:/a/../b',
   'docker:',

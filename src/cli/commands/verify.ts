@@ -2,14 +2,19 @@ import { createRun } from '../../pipeline.js';
 import type { Snapshot } from '../../snapshot/types.js';
 import type { FailOn, VerifyReport } from '../../verify/types.js';
 import { InputError } from '../../errors.js';
+import type { Expectations } from '../../intent/expect.js';
+import { expectedHere } from '../../verify/expected.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
+import { readExpectations } from '../expectations-file.js';
 import { openTargets } from '../open.js';
 import { printCannotRun, printReport, type VerifyOutputOptions } from '../verify-output.js';
 
 export interface VerifyCommandOptions extends VerifyOutputOptions {
   all?: boolean;
   failOn: FailOn;
+  /** File of expectations. */
+  expect?: string;
 }
 
 /** systemd attaches its new program before it detaches the old one: a finding must still be there after this long. */
@@ -23,14 +28,21 @@ export async function runVerify(
   options: VerifyCommandOptions,
 ): Promise<ExitStatus> {
   if (targets.length > 0 && options.all === true) throw new InputError('either targets or --all, not both');
+  if (targets.length > 0 && options.expect !== undefined)
+    throw new InputError('either targets or --expect, not both: the file names what is compared');
   try {
     const started = performance.now();
-    const { snapshot, report } = await stableReport(context, targets, options);
+    const expectations = options.expect === undefined ? undefined : await readExpectations(options.expect);
+    const { snapshot, report } = await stableReport(context, targets, { ...options, expectations });
     return printReport(context, { snapshot, report, seconds: (performance.now() - started) / 1000 }, options);
   } catch (error) {
     if (options.format !== 'nagios') throw error;
     return printCannotRun(context, error);
   }
+}
+
+interface ReadOptions extends VerifyCommandOptions {
+  expectations: Expectations | undefined;
 }
 
 interface Result {
@@ -41,7 +53,7 @@ interface Result {
 async function stableReport(
   context: CommandContext,
   targets: readonly string[],
-  options: VerifyCommandOptions,
+  options: ReadOptions,
 ): Promise<Result> {
   let result = await readOnce(context, targets, options);
   if (!isLive(context, targets)) return result;
@@ -58,11 +70,13 @@ async function stableReport(
 async function readOnce(
   context: CommandContext,
   targets: readonly string[],
-  options: VerifyCommandOptions,
+  { all, failOn, expectations }: ReadOptions,
 ): Promise<Result> {
   const { snapshot, subjects } = await openTargets(context, targets);
-  const all = subjects === null;
-  const report = createRun(snapshot).verify(subjects, { failOn: options.failOn, all });
+  const run = createRun(snapshot);
+  if (expectations === undefined) return { snapshot, report: run.verify(subjects, { failOn }) };
+  const named = run.subjects().filter((subject) => expectedHere(expectations, subject) !== null);
+  const report = run.verify(all === true ? null : named, { failOn, expectations });
   return { snapshot, report };
 }
 

@@ -1,6 +1,7 @@
 import type { DeviceNames } from '../../policy/names.js';
 import type { Snapshot } from '../../snapshot/types.js';
 import type { Comparison } from '../compare.js';
+import type { ExpectedHere } from '../expected.js';
 import type { DifferenceKind, Evidence, Finding, PolicyDifference, Severity, SubjectAnalysis } from '../types.js';
 
 /** What a check looks at: one subject of one snapshot, and how its policies differ. */
@@ -9,6 +10,8 @@ export interface CheckInput {
   names: DeviceNames;
   analysis: SubjectAnalysis;
   comparison: Comparison;
+  /** What an expectations file says about the subject; null if nothing. */
+  expected: ExpectedHere | null;
 }
 
 /** One finding code. Checks are independent of each other and of their order. */

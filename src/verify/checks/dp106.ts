@@ -7,7 +7,7 @@ export const DP106: Check = { code: 'DP106', severity: 'warning', run };
 
 function run({ snapshot, analysis: { subject } }: CheckInput): Evidence[] {
   const { container } = subject;
-  if (container === null || container.nestedIn !== null) return [];
+  if (container?.nestedIn !== null) return [];
   const host = new Map(snapshot.nodes.map((node) => [node.path, node]));
   const moved = configuredNodes(container).flatMap(({ node, hostPath }): string[] => {
     const now = host.get(hostPath);

@@ -20,6 +20,8 @@ import { DP304 } from './dp304.js';
 import { DP305 } from './dp305.js';
 import { DP306 } from './dp306.js';
 import { DP307 } from './dp307.js';
+import { DP501 } from './dp501.js';
+import { DP502 } from './dp502.js';
 
 /** Every check, in the order of the codes. Adding one: a file here, a page in docs/findings, a test in test/verify/checks. */
 export const CHECKS: readonly Check[] = [
@@ -44,4 +46,6 @@ export const CHECKS: readonly Check[] = [
   DP305,
   DP306,
   DP307,
+  DP501,
+  DP502,
 ];

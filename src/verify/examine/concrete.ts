@@ -51,8 +51,6 @@ export function combine(replays: readonly Replay[]): Replay {
 }
 
 function dependsOnCallerAlone(reason: string | null): boolean {
-  return (
-    reason !== null &&
-    reason.split(/, ?/).every((each) => each.startsWith('depends:') && !each.startsWith('depends:map:'))
-  );
+  const reasons = reason?.split(/, ?/) ?? [];
+  return reasons.length > 0 && reasons.every((each) => each.startsWith('depends:') && !each.startsWith('depends:map:'));
 }

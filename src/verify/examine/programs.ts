@@ -26,7 +26,7 @@ function programView(
     id: loaded.id,
     record: loaded.record,
     attachedAt: cgroup,
-    attachFlags: level === undefined || level.failed !== null ? null : level.attachFlags,
+    attachFlags: level?.failed === null ? level.attachFlags : null,
     author: authorOf(program, {
       name: loaded.record?.name ?? '',
       gplCompatible: loaded.record?.gplCompatible ?? null,
