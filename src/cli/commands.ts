@@ -139,6 +139,25 @@ const can: CommandDefinition = {
     (await import('./commands/can.js')).runCan(context, words as string[], options as never),
 };
 
+const diff: CommandDefinition = {
+  name: 'diff',
+  summary: 'how two containers, hosts (snapshots) or files differ',
+  examples: [
+    ['devpolicy diff web web2', 'two containers'],
+    ['devpolicy diff good.json#web bad.json#web', 'the same container on two hosts'],
+    ['devpolicy diff monday.json tuesday.json', 'two saved hosts'],
+    ['devpolicy diff program:a.xlated program:b.xlated', 'two programs'],
+  ],
+  arguments: [
+    { syntax: '<first>', description: 'a target, or a saved host' },
+    { syntax: '<second>', description: 'what to compare it with' },
+  ],
+  options: [],
+  notes: `Exit status:
+  0 same, 1 different, 3 undecided, 2 usage or cannot run`,
+  run: async (context, [first, second]) => (await import('./commands/diff.js')).runDiff(context, first as string, second as string),
+};
+
 const decode: CommandDefinition = {
   name: 'decode',
   summary: 'bytecode to rules or listing',
@@ -195,4 +214,4 @@ const doctor: CommandDefinition = {
   run: async (context) => (await import('./commands/doctor.js')).runDoctor(context),
 };
 
-export const COMMANDS: readonly CommandDefinition[] = [list, show, verify, can, decode, snapshot, explain, doctor];
+export const COMMANDS: readonly CommandDefinition[] = [list, show, verify, can, diff, decode, snapshot, explain, doctor];

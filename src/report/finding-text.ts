@@ -23,8 +23,11 @@ export function findingLines(
   );
   lines.push(...ruleTable(evidence.rules, 'difference', deviceNames(snapshot, subject), { indent: 4 }));
   for (const line of evidence.remainder ?? []) lines.push(`    ${line}`);
-  for (const [label, text] of labelled(code, evidence, subject.name, options.verbose))
-    lines.push(...labelledLines(label, text, options));
+  let before = '';
+  for (const [label, text] of labelled(code, evidence, subject.name, options.verbose)) {
+    lines.push(...labelledLines(label === before ? '' : label, text, options));
+    before = label;
+  }
   return lines;
 }
 

@@ -137,5 +137,6 @@ export function inputOf(parts: SubjectParts, snapshot: Partial<Snapshot> = {}): 
     names: new DeviceNames(),
     analysis,
     comparison: compare(analysis),
+    expected: null,
   };
 }
