@@ -16,7 +16,7 @@ import type { Decision } from './verify/decision.js';
 import { analyseSubject } from './verify/examine/analyse.js';
 import { answerer, decideRequest } from './verify/examine/decide.js';
 import { decodedPrograms, type DecodedProgram } from './verify/examine/decoded.js';
-import { createWorkshop, type Workshop } from './verify/examine/workshop.js';
+import { createWorkshop, workshopBeside, type Workshop } from './verify/examine/workshop.js';
 import { subjectsOf, type Subject } from './verify/subjects.js';
 import type { PolicyChoice, SubjectAnalysis, Verdict, VerifyReport } from './verify/types.js';
 import { verifySubjects, type VerifyOptions } from './verify/verify.js';
@@ -30,9 +30,18 @@ export class Run {
   readonly #workshop: Workshop;
   readonly #analyses = new Map<string, SubjectAnalysis>();
 
-  constructor(snapshot: Snapshot, limits: Partial<EvaluationLimits> = {}) {
-    this.snapshot = snapshot;
-    this.#workshop = createWorkshop(snapshot, limits);
+  private constructor(workshop: Workshop) {
+    this.snapshot = workshop.snapshot;
+    this.#workshop = workshop;
+  }
+
+  static of(snapshot: Snapshot, limits: Partial<EvaluationLimits> = {}): Run {
+    return new Run(createWorkshop(snapshot, limits));
+  }
+
+  /** A run over another host whose device sets can be combined with those of this one. */
+  beside(snapshot: Snapshot): Run {
+    return new Run(workshopBeside(this.#workshop, snapshot));
   }
 
   /** Every container, and every cgroup with a program of its own. */
@@ -77,5 +86,5 @@ export class Run {
 }
 
 export function createRun(snapshot: Snapshot, limits: Partial<EvaluationLimits> = {}): Run {
-  return new Run(snapshot, limits);
+  return Run.of(snapshot, limits);
 }

@@ -155,7 +155,8 @@ const diff: CommandDefinition = {
   options: [],
   notes: `Exit status:
   0 same, 1 different, 3 undecided, 2 usage or cannot run`,
-  run: async (context, [first, second]) => (await import('./commands/diff.js')).runDiff(context, first as string, second as string),
+  run: async (context, [first, second]) =>
+    (await import('./commands/diff.js')).runDiff(context, first as string, second as string),
 };
 
 const decode: CommandDefinition = {
@@ -214,4 +215,14 @@ const doctor: CommandDefinition = {
   run: async (context) => (await import('./commands/doctor.js')).runDoctor(context),
 };
 
-export const COMMANDS: readonly CommandDefinition[] = [list, show, verify, can, diff, decode, snapshot, explain, doctor];
+export const COMMANDS: readonly CommandDefinition[] = [
+  list,
+  show,
+  verify,
+  can,
+  diff,
+  decode,
+  snapshot,
+  explain,
+  doctor,
+];

@@ -89,6 +89,14 @@ async function typedTarget({ globals }: CommandContext, text: string): Promise<T
   return { text, target: pidToCgroup(globals, target.pid) };
 }
 
+/** A whole saved host, where a word names one: a .json file or folder without "#target" that is about no single subject. */
+export async function openWhole(text: string): Promise<Snapshot | null> {
+  const target = parseTarget(text);
+  if (target.kind !== 'snapshot' || target.target !== null) return null;
+  const snapshot = await openSnapshotFile(target.file);
+  return snapshot.subject === null ? snapshot : null;
+}
+
 /** A saved snapshot, or a folder of captured files. */
 async function openSnapshotFile(path: string): Promise<Snapshot> {
   const { readSnapshotFile, snapshotFromDirectory } = await import('../collect/index.js');

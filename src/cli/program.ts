@@ -44,6 +44,7 @@ export function buildProgram(io: CommandIo, finished: (status: ExitStatus) => vo
     .addHelpText('after', AFTER);
   for (const option of globalOptions()) program.addOption(option);
   for (const definition of COMMANDS) addCommand(program, definition, io, finished);
+  addCompletion(program, io, finished);
   return program;
 }
 
@@ -68,6 +69,16 @@ function addCommand(
     const all = command.optsWithGlobals<GlobalOptions & OptionValues>();
     const context: CommandContext = createContext(io, all);
     finished(await definition.run(context, positional, all));
+  });
+}
+
+/** `devpolicy complete -- WORD...`, which the completion scripts of shells call. */
+function addCompletion(program: Command, io: CommandIo, finished: (status: ExitStatus) => void): void {
+  const command = program.command('complete', { hidden: true }).argument('[words...]');
+  configure(command, io);
+  command.action(async (words: string[]) => {
+    const { runComplete } = await import('./commands/complete.js');
+    finished(await runComplete(createContext(io, program.opts<GlobalOptions>()), program, words));
   });
 }
 

@@ -4,7 +4,8 @@ import { Ajv2020, type AnySchemaObject } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { ARMED, CAPTURES, DETONATED, devpolicy, DOCKER } from './run.js';
 
-const SCHEMAS = join(import.meta.dirname, '../../docs/schemas');
+const TESTS = join(import.meta.dirname, '..');
+const SCHEMAS = join(TESTS, '../docs/schemas');
 
 /**
  * Consumers must accept fields that later versions add, so the shipped schemas allow them; here a field that no schema mentions is a mistake. Objects that
@@ -52,6 +53,7 @@ const CASES: [schema: string, args: string[]][] = [
   ['can', ['--snapshot', DETONATED, 'can', 'c:0:0', 'rw', '--json']],
   ['can', ['--snapshot', ARMED, 'can', 'c:1:3', 'rw', '--policy', 'afterReload', '--json']],
   ['decode', ['--snapshot', DETONATED, 'decode', '--json']],
+  ['diff', ['diff', `${ARMED}#`, `${DETONATED}#`, '--json']],
   ['explain', ['explain', '--json']],
   ['explain', ['explain', 'DP101', '--json']],
   ['doctor', ['--snapshot', DOCKER, 'doctor', '--json']],
@@ -63,10 +65,14 @@ test.each(CASES)('%s: %j', async (schema, args) => {
   expect(validator(schema)(JSON.parse(stdout))).toEqual([]);
 });
 
-test('every shipped schema is used here or by its own test', () => {
+test('every shipped schema is used here or by a test of its own', () => {
+  const tests = readdirSync(TESTS, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  const texts = tests.map((name) => readFileSync(join(TESTS, name), 'utf8'));
   const shipped = readdirSync(SCHEMAS).map((name) => name.replace(/\.schema\.json$/, ''));
-  const own = ['snapshot', 'program', 'verify-line'];
-  expect(shipped.filter((name) => !own.includes(name) && !CASES.some(([schema]) => schema === name))).toEqual([]);
+  const unused = shipped.filter(
+    (name) => !CASES.some(([schema]) => schema === name) && !texts.some((text) => text.includes(`${name}.schema`)),
+  );
+  expect(unused).toEqual([]);
 });
 
 test('equal input gives equal bytes', async () => {

@@ -47,7 +47,13 @@ export function applyingPrograms(
 function withoutCgroup({ container }: Subject): Exclude<Examined, { status: 'known' }> {
   if (container?.state === 'running')
     return { status: 'unread', reason: 'the cgroup of its first process could not be read' };
-  return { status: 'none', reason: container?.state === 'stopped' ? 'it is not running' : 'no cgroup is known' };
+  return {
+    status: 'none',
+    reason:
+      container?.state === 'stopped'
+        ? 'it is not running'
+        : 'no running container belongs to this record: it has an intent only',
+  };
 }
 
 function failureText({ failed, code }: Extract<CgroupRecord['effective'], { failed: string }>): string {

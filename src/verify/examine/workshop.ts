@@ -22,3 +22,8 @@ export function createWorkshop(snapshot: Snapshot, limits: Partial<EvaluationLim
     loader: new ProgramLoader(snapshot),
   };
 }
+
+/** Another host, in the same diagrams: its policies can be compared with those of the first. */
+export function workshopBeside({ space, evaluator }: Workshop, snapshot: Snapshot): Workshop {
+  return { snapshot, space, evaluator, loader: new ProgramLoader(snapshot) };
+}
