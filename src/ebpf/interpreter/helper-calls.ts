@@ -1,8 +1,9 @@
+import { leavesUpperHalfOpen } from '../direct-map-call.js';
 import type { Instruction } from '../types.js';
 import { clobberReachable } from './clobber.js';
 import { HELPERS, unmodelled, type HelperResult } from './helpers.js';
 import type { Machine } from './machine.js';
-import { known, partlyKnown, unknownScalar } from './scalar.js';
+import { known, mergeReasons, partlyKnown, unknownScalar } from './scalar.js';
 import type { StepResult } from './step-result.js';
 import type { Value } from './value.js';
 
@@ -15,8 +16,17 @@ export function callHelper(machine: Machine, instruction: Instruction & { op: 'c
     name === undefined ? unresolved(machine) : (HELPERS.get(name)?.(machine) ?? unmodelled(machine, name, true));
   if (isStepResult(result)) return result;
   machine.clobberArguments();
-  machine.setRegister(0, result);
+  machine.setRegister(0, name === undefined ? result : asReturned(machine, name, result));
   return 'continue';
+}
+
+const UPPER_HALF = 0xffff_ffff_0000_0000n;
+
+/** What of a result the calling program may rely on. */
+function asReturned(machine: Machine, name: string, result: Value): Value {
+  if (result.kind !== 'scalar' || (result.value | result.unknown) >> 31n === 0n) return result;
+  if (!leavesUpperHalfOpen(name, machine.unit.environment.kernelRelease)) return result;
+  return partlyKnown(result.value, result.unknown | UPPER_HALF, mergeReasons(result.reasons, [`helper:${name}`]));
 }
 
 function isStepResult(result: HelperResult): result is StepResult {

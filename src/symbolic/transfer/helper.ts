@@ -1,4 +1,5 @@
 import { FALSE } from '../../bdd/manager.js';
+import { leavesUpperHalfOpen } from '../../ebpf/direct-map-call.js';
 import { constant, constantValue, select, signExtend, ZERO64, zeroExtend, type BitVector } from '../bitvector.js';
 import { lookUp } from '../map-lookup.js';
 import type { Machine } from '../machine.js';
@@ -8,6 +9,7 @@ import { pointer, scalar, selectValue, type Value } from '../value.js';
 import { numberOf } from './alu.js';
 import { forgetArguments, forgetMap } from './havoc.js';
 import { soleRegion } from './memory.js';
+import { ALL_BITS } from '../word.js';
 import { readRegister } from './registers.js';
 
 /** A helper's effect on the state and its result. Arguments are in r1 to r5. */
@@ -85,9 +87,21 @@ export function callHelper(machine: Machine, state: MachineState, name: string |
     }
     return;
   }
-  const result = name === null ? callUnresolved(machine, state) : helperNamed(name)(machine, state, name);
+  const result =
+    name === null ? callUnresolved(machine, state) : asReturned(machine, name, helperNamed(name)(machine, state, name));
   for (let register = 1; register <= 5; register++) state.registers[register] = undefined;
   state.registers[0] = result;
+}
+
+/** What of a result the calling program may rely on: of a negative one only the low half. */
+function asReturned(machine: Machine, name: string, result: Value): Value {
+  const release = machine.programs[0]?.environment.kernelRelease ?? null;
+  if (result.pointers.length > 0 || !leavesUpperHalfOpen(name, release)) return result;
+  const bits = result.word.need(ALL_BITS);
+  const sign = bits[31] ?? FALSE;
+  if (sign === FALSE) return result;
+  const open = machine.fresh(`helper:${name}`);
+  return scalar([...bits.slice(0, 32), ...select(machine.manager, sign, open.slice(32), bits.slice(32))]);
 }
 
 /** A map's own functions are called directly under their kernel names ("htab_map_update_elem"); the map tells which kind it is. */
