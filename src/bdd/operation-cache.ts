@@ -35,9 +35,12 @@ export class OperationCache {
 
   /** Grows with the number of nodes, keeping what is remembered. */
   fit(nodes: number): void {
+    if (nodes > 1 << this.#bits && this.#bits < MAXIMUM_BITS) this.#grow(nodes);
+  }
+
+  #grow(nodes: number): void {
     let bits = this.#bits;
     while (bits < MAXIMUM_BITS && 1 << bits < nodes) bits++;
-    if (bits === this.#bits) return;
     const old = this.#entries;
     this.#bits = bits;
     this.#entries = new Int32Array(4 << bits).fill(EMPTY);

@@ -5,10 +5,12 @@ export type BitVector = readonly Ref[];
 
 export const ZERO64: BitVector = new Array<Ref>(64).fill(FALSE);
 
-/** `value` modulo 2^width; negative values in two's complement. */
+/** `value` modulo 2^width, width at most 64; negative values in two's complement. */
 export function constant(width: number, value: bigint): BitVector {
+  const unsigned = BigInt.asUintN(64, value);
+  const [low, high] = [Number(unsigned & 0xffffffffn), Number(unsigned >> 32n)];
   const bits: Ref[] = [];
-  for (let i = 0; i < width; i++) bits.push(((value >> BigInt(i)) & 1n) === 1n ? TRUE : FALSE);
+  for (let i = 0; i < width; i++) bits.push((((i < 32 ? low : high) >>> (i & 31)) & 1) === 1 ? TRUE : FALSE);
   return bits;
 }
 

@@ -25,10 +25,12 @@ export class Engine {
   readonly #schedule = new Schedule();
   readonly #limits: EvaluationLimits;
   #executed = 0;
+  #allowed: number;
 
   constructor(machine: Machine, limits: EvaluationLimits) {
     this.machine = machine;
     this.#limits = limits;
+    this.#allowed = limits.instructions;
     machine.worker = (compute, operands) => this.#workOut(compute, operands);
   }
 
@@ -101,9 +103,12 @@ export class Engine {
         this.machine.giveUp(state, TRUE, 'unsupported:end of the program without exit');
         return;
       }
-      if (++this.#executed > this.#limits.instructions) {
+      if (++this.#executed > this.#allowed) {
+        // What runs now may be a loop without end; the states that wait for it get one more turn.
         this.machine.giveUp(state, TRUE, 'budget');
-        throw new BddBudgetError('steps');
+        this.#allowed += program.instructions.length;
+        if (this.#allowed > 2 * this.#limits.instructions) throw new BddBudgetError('steps');
+        return;
       }
       if (!this.#step(state, instruction, position)) return;
       if (state.path === FALSE) return;

@@ -131,6 +131,20 @@ describe.each([3, 5, 8])('BddManager against truth tables over %i variables', (w
     expect(nontrivial).toBeGreaterThan(60);
   });
 
+  it('simplifies to a function that is the same wherever it matters', () => {
+    const next = randomIntegers(width * 31);
+    let smaller = 0;
+    for (let round = 0; round < 100; round++) {
+      const manager = new BddManager();
+      const [f, care] = [randomFormula(manager, width, 30, next).ref, randomFormula(manager, width, 12, next).ref];
+      if (care === FALSE) continue;
+      const simple = manager.simplify(f, care);
+      expect(manager.and(manager.xor(simple, f), care)).toBe(FALSE);
+      if (manager.nodeCount(simple) < manager.nodeCount(f)) smaller++;
+    }
+    expect(smaller).toBeGreaterThan(10);
+  });
+
   it('substitutes all variables at once', () => {
     const next = randomIntegers(width * 77);
     for (let round = 0; round < 60; round++) {

@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { BddManager } from '../../src/bdd/manager.js';
+import { Evaluator } from '../../src/symbolic/evaluate.js';
+import type { EvaluationLimits } from '../../src/symbolic/limits.js';
+import { EXIT, mov, slot } from '../ebpf/bytes.js';
+import { NO_ENVIRONMENT } from '../ebpf/captures.js';
+import { programOf, verdictIn } from './agreement.js';
+import { OP } from './program-bytes.js';
+
+const SMALL: Partial<EvaluationLimits> = {
+  instructions: 20_000,
+  nodes: 60_000,
+  steps: 200_000,
+  instructionNodes: 20_000,
+  instructionSteps: 60_000,
+};
+const load = (dst: number, off: number): Uint8Array => slot(OP.ldw, { dst, src: 1, off });
+
+function evaluate(parts: readonly Uint8Array[], limits = SMALL) {
+  const manager = new BddManager();
+  const evaluator = new Evaluator(manager, limits);
+  const result = evaluator.evaluate(programOf(parts), NO_ENVIRONMENT);
+  const verdict = (major: number, minor: number): string =>
+    verdictIn(manager, result, { type: 'c', access: 2, major, minor });
+  return { manager, evaluator, result, verdict };
+}
+
+/** major 1: allow; else allow if bits of major * minor, hashed, are 77. */
+const PRODUCT = [
+  load(2, 4),
+  load(3, 8),
+  slot(OP.jeq, { dst: 2, imm: 1, off: 5 }),
+  slot(0x2c, { dst: 2, src: 3 }),
+  slot(0x24, { dst: 2, imm: -1640531535 }),
+  slot(0x74, { dst: 2, imm: 20 }),
+  slot(OP.jeq, { dst: 2, imm: 77, off: 1 }),
+  slot(OP.ja, { off: 2 }),
+  mov(0, 1),
+  EXIT,
+  mov(0, 0),
+  EXIT,
+];
+
+describe('limits', () => {
+  it('leave undecided only what needs the expensive result', () => {
+    const { result, verdict } = evaluate(PRODUCT);
+    expect(result.undecided.map(({ reason }) => reason)).toEqual(['budget']);
+    expect(verdict(1, 5)).toBe('allow');
+    expect(verdict(2, 5)).toBe('undecided: budget');
+  });
+  it('cost nothing where the expensive result does not matter', () => {
+    const { result } = evaluate([
+      load(2, 4),
+      load(3, 8),
+      slot(0x2c, { dst: 2, src: 3 }),
+      slot(OP.stxw, { dst: 10, src: 2, off: -8 }),
+      slot(OP.jgt, { dst: 3, imm: 9, off: 2 }),
+      mov(0, 1),
+      EXIT,
+      mov(0, 0),
+      EXIT,
+    ]);
+    expect(result.undecided).toEqual([]);
+    expect(result.cost.nodes).toBeLessThan(1000);
+  });
+  it('stop a loop without end, keeping what was decided before', () => {
+    const { result, verdict } = evaluate([
+      load(2, 4),
+      slot(OP.jeq, { dst: 2, imm: 7, off: 1 }),
+      slot(OP.ja, { off: -1 }),
+      mov(0, 1),
+      EXIT,
+    ]);
+    expect(verdict(7, 1)).toBe('allow');
+    expect(verdict(8, 1)).toBe('undecided: budget');
+    expect(result.cost.instructions).toBeLessThan(SMALL.instructions! + 100);
+  });
+  it('keep the manager usable: the next program is decided', () => {
+    const { evaluator, manager } = evaluate(PRODUCT);
+    const after = evaluator.evaluate(
+      programOf([load(2, 4), slot(OP.jeq, { dst: 2, imm: 5, off: 2 }), mov(0, 0), EXIT, mov(0, 1), EXIT]),
+      NO_ENVIRONMENT,
+    );
+    expect(after.undecided).toEqual([]);
+    expect(verdictIn(manager, after, { type: 'b', access: 0, major: 5, minor: 1 })).toBe('allow');
+  });
+  it('divide the request space, whatever is reached first', () => {
+    for (let nodes = 10; nodes < 3000; nodes = Math.ceil(nodes * 1.7)) {
+      for (const limits of [{ nodes }, { steps: nodes }, { instructionNodes: nodes }, { instructions: nodes }]) {
+        const { manager, result } = evaluate(PRODUCT, { ...SMALL, ...limits });
+        const parts = [result.allowed, result.denied, ...result.undecided.map(({ region }) => region)];
+        expect(manager.orAll(parts)).toBe(0);
+        parts.forEach((part, i) => parts.slice(i + 1).forEach((other) => expect(manager.and(part, other)).toBe(1)));
+      }
+    }
+  });
+});
+
+describe('the cache of results', () => {
+  it('goes by the bytes and the environment', () => {
+    const evaluator = new Evaluator(new BddManager());
+    const parts = [load(2, 4), slot(OP.jeq, { dst: 2, imm: 5, off: 2 }), mov(0, 0), EXIT, mov(0, 1), EXIT];
+    const first = evaluator.evaluate(programOf(parts), NO_ENVIRONMENT);
+    expect(evaluator.evaluate(programOf(parts), NO_ENVIRONMENT)).toBe(first);
+    expect(evaluator.evaluate(programOf(parts), { ...NO_ENVIRONMENT, freplaced: 'yes' })).not.toBe(first);
+    expect(evaluator.evaluate(programOf([...parts.slice(0, -2), mov(0, 0), EXIT]), NO_ENVIRONMENT).allowed).not.toBe(
+      first.allowed,
+    );
+  });
+});
