@@ -13,6 +13,7 @@ import type { Snapshot } from './snapshot/types.js';
 import type { EvaluationLimits } from './symbolic/limits.js';
 import { compare, type Comparison } from './verify/compare.js';
 import type { Decision } from './verify/decision.js';
+import { defuse, type DefuseResult } from './verify/defuse.js';
 import { analyseSubject } from './verify/examine/analyse.js';
 import { answerer, decideRequest } from './verify/examine/decide.js';
 import { decodedPrograms, type DecodedProgram } from './verify/examine/decoded.js';
@@ -67,6 +68,11 @@ export class Run {
   verify(subjects: readonly Subject[] | null = null, options: VerifyOptions = {}): VerifyReport {
     const analyses = (subjects ?? this.subjects()).map((subject) => this.analyse(subject));
     return verifySubjects(this.snapshot, analyses, { all: subjects === null, ...options });
+  }
+
+  /** Commands that keep what systemd's next event would take away, each simulated. */
+  defuse(subject: Subject): DefuseResult {
+    return defuse(this.#workshop, subject);
   }
 
   /** The programs that apply to a subject, each by itself. */

@@ -198,12 +198,19 @@ const explain: CommandDefinition = {
   summary: 'what a finding means and how to mend it',
   examples: [
     ['devpolicy explain DP101', 'the page on the land mine'],
+    ['devpolicy explain DP101 --defuse web', 'commands that defuse it without a restart; nothing is run'],
     ['devpolicy explain', 'all codes, one line each'],
   ],
   arguments: [{ syntax: '[code]', description: 'a finding code such as DP101' }],
-  options: [],
-  run: async (context, [code]) =>
-    (await import('./commands/explain.js')).runExplain(context, code as string | undefined),
+  options: [
+    () =>
+      new Option(
+        '--defuse <target>',
+        'print the commands that keep what the next event of systemd would take away from this target, and what they would not keep',
+      ),
+  ],
+  run: async (context, [code], options) =>
+    (await import('./commands/explain.js')).runExplain(context, code as string | undefined, options),
 };
 
 const doctor: CommandDefinition = {

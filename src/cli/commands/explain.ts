@@ -7,9 +7,23 @@ import { EXIT_OK, type ExitStatus } from '../exit.js';
 import { readFindingPages } from '../finding-pages.js';
 import { suggest } from '../suggest.js';
 
-/** Prints the page of one finding code, or all codes with their titles. */
-export function runExplain(context: CommandContext, code: string | undefined): ExitStatus {
+export interface ExplainOptions {
+  /** A target: print what to run for it in place of the page. */
+  defuse?: string;
+}
+
+/** Prints the page of one finding code, all codes with their titles, or the commands that defuse a land mine. */
+export async function runExplain(
+  context: CommandContext,
+  code: string | undefined,
+  options: ExplainOptions = {},
+): Promise<ExitStatus> {
   const pages = readFindingPages();
+  if (options.defuse !== undefined) {
+    if (code !== undefined && !DEFUSABLE.has(code.toUpperCase()))
+      throw new InputError(`${code} has nothing to defuse`, 'devpolicy explain DP101 --defuse TARGET');
+    return (await import('./defuse.js')).runDefuse(context, options.defuse);
+  }
   if (code === undefined) {
     listCodes(context, pages);
     return EXIT_OK;
@@ -23,6 +37,9 @@ export function runExplain(context: CommandContext, code: string | undefined): E
   );
   return EXIT_OK;
 }
+
+/** What systemd's list will take away, and what it has taken away. */
+const DEFUSABLE: ReadonlySet<string> = new Set(['DP101', 'DP102']);
 
 function listCodes({ io, globals, style }: CommandContext, pages: readonly FindingPage[]): void {
   if (globals.json === true) {

@@ -1,0 +1,60 @@
+import type { DeviceSet } from '../policy/device-set.js';
+import { maskText } from '../policy/access.js';
+import { listRules } from '../policy/to-rules.js';
+import { ACCESS_NAMES, MAX_MAJOR, MAX_MINOR, type DeviceRule, type Range } from '../policy/types.js';
+
+/** One value of DeviceAllow=. */
+export interface AllowLine {
+  /** "/dev/char/1:3", "char-188", "char-*". */
+  readonly node: string;
+  /** 1 mknod, 2 read, 4 write, together. */
+  readonly access: number;
+}
+
+/** More lines than this are no list a person would run. */
+export const MOST_LINES = 256;
+
+/**
+ * Lines of DeviceAllow= that together allow a region, as far as systemd has a form for it: `/dev/char/M:m` (never looked up since systemd 240),
+ * `char-M` and `char-*`. What has none (`*:5`, long runs of minors, masks) is left out: whoever uses them must compute what is still missing. They may
+ * allow more than the region, since a line allows every subset of its letters.
+ */
+export function deviceAllowLines(region: DeviceSet): AllowLine[] {
+  const lines = new Map<string, number>();
+  for (const rule of listRules(region).rules) {
+    const access = rule.access.reduce((mask, name) => mask | valueOf(name), 0);
+    for (const node of nodesOf(rule)) {
+      if (lines.size >= MOST_LINES && !lines.has(node)) return toLines(lines);
+      lines.set(node, (lines.get(node) ?? 0) | access);
+    }
+  }
+  return toLines(lines);
+}
+
+/** A line needs a letter; `r` is taken where only the check without access bits (F_OK) is asked for. */
+function toLines(lines: ReadonlyMap<string, number>): AllowLine[] {
+  return [...lines].map(([node, access]) => ({ node, access: access === 0 ? 2 : access }));
+}
+
+export function lineText({ node, access }: AllowLine): string {
+  return `${node} ${maskText(access)}`;
+}
+
+function valueOf(name: DeviceRule['access'][number]): number {
+  return ACCESS_NAMES.find((each) => each.name === name)?.access ?? 0;
+}
+
+function nodesOf({ type, major, minor, majorMask, minorMask }: DeviceRule): string[] {
+  if (majorMask !== undefined || minorMask !== undefined) return [];
+  const prefix = type === 'c' ? 'char' : 'block';
+  const everyMinor = minor[0] === 0 && minor[1] === MAX_MINOR;
+  if (everyMinor && major[0] === 0 && major[1] === MAX_MAJOR) return [`${prefix}-*`];
+  if (everyMinor) return numbers(major).map((number) => `${prefix}-${String(number)}`);
+  return numbers(major).flatMap((high) => numbers(minor).map((low) => `/dev/${prefix}/${String(high)}:${String(low)}`));
+}
+
+/** The members of a short interval, none of a long one: that would be no rule anybody wrote. */
+function numbers([low, high]: Range): number[] {
+  const count = high - low + 1;
+  return count > MOST_LINES ? [] : Array.from({ length: count }, (_, index) => low + index);
+}
