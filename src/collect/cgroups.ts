@@ -1,15 +1,16 @@
 import { fstatSync } from 'node:fs';
 import type { AttachedQuery, CgroupRecord, ProblemRecord, ReadFailure } from '../snapshot/types.js';
 import type { NativeBinding, NativeCgroup, NativeFailure, NativeProgramInfo, NativeQuery } from './native.js';
+import { FileTree } from './files.js';
 import { nativeFailure, readProgram } from './native-reads.js';
+import type { Machine } from './view.js';
 
 /** How often a cgroup is read again while its programs change under the reader's eyes. */
 const ATTEMPTS = 3;
 
 /** Reads cgroups and the programs they refer to, each program once. */
 export class CgroupReader {
-  readonly infos: Map<number, NativeProgramInfo | NativeFailure> = new Map();
-  readonly problems: ProblemRecord[] = [];
+  readonly #infos = new Map<number, NativeProgramInfo | NativeFailure>();
   readonly #binding: NativeBinding;
   readonly #mount: string;
   /** Every cgroup that was met, by path. */
@@ -22,22 +23,22 @@ export class CgroupReader {
   }
 
   /** Walks all cgroups. @throws KernelError if the hierarchy itself cannot be walked */
-  async scan(): Promise<void> {
+  async scan(problems: ProblemRecord[]): Promise<void> {
     const scan = await this.#binding.scan(this.#mount);
     for (const row of scan.cgroups) {
       const path = row.path;
       this.#rows.set(path, row);
       if (row.children !== null && row.children.code !== 'ENOENT') {
-        this.problems.push({
+        problems.push({
           subject: `cgroup:${path}`,
           message: `cgroups below could not be listed: ${row.children.syscall}`,
           code: row.children.code,
         });
       }
     }
-    for (const info of scan.programs) this.infos.set(info.id, info);
+    for (const info of scan.programs) this.#infos.set(info.id, info);
     if (scan.truncated)
-      this.problems.push({ subject: 'host', message: 'there are more cgroups than were looked at', code: null });
+      problems.push({ subject: 'host', message: 'there are more cgroups than were looked at', code: null });
   }
 
   /** Directory of a cgroup. */
@@ -68,6 +69,18 @@ export class CgroupReader {
       .map(([path]) => path);
   }
 
+  /** Records of cgroups that are there. */
+  records(paths: readonly string[]): CgroupRecord[] {
+    return paths.map((path) => this.record(path)).filter((record) => record !== null);
+  }
+
+  /** What is known of the programs that records refer to. */
+  infosOf(records: readonly CgroupRecord[]): Map<number, NativeProgramInfo | NativeFailure> {
+    const lists = records.flatMap(({ attached, effective }) => [attached, effective]);
+    const ids = new Set(lists.flatMap((list) => ('failed' in list ? [] : list.programIds)));
+    return new Map([...this.#infos].filter(([id]) => ids.has(id)));
+  }
+
   /**
    * The record of one cgroup, consistent in itself: the effective list was the same before and after its programs were read.
    * @returns null if there is no such cgroup (any more)
@@ -89,10 +102,10 @@ export class CgroupReader {
     for (const list of [row.attached, row.effective]) {
       if ('errno' in list) continue;
       for (const id of list.programIds) {
-        const known = this.infos.get(id);
+        const known = this.#infos.get(id);
         // Gone when it was read, and still in a list that is younger: the list decides.
         if (known === undefined || ('errno' in known && known.code === 'ENOENT'))
-          this.infos.set(id, readProgram(this.#binding, id));
+          this.#infos.set(id, readProgram(this.#binding, id));
       }
     }
   }
@@ -125,6 +138,38 @@ export class CgroupReader {
       return nativeFailure(error);
     }
   }
+}
+
+/**
+ * Walks the machine's cgroups.
+ * @returns null, with a problem noted, where there is no cgroup v2 hierarchy
+ */
+export async function openCgroups(
+  binding: NativeBinding,
+  machine: Machine,
+  problems: ProblemRecord[],
+): Promise<CgroupReader | null> {
+  if (machine.cgroupMount === null) {
+    problems.push({ subject: 'host', message: 'there is no cgroup v2 hierarchy mounted here', code: null });
+    return null;
+  }
+  const reader = new CgroupReader(binding, machine.cgroupMount);
+  try {
+    await reader.scan(problems);
+  } catch (error) {
+    const { syscall, code } = nativeFailure(error);
+    problems.push({ subject: 'host', message: `the cgroups could not be walked: ${syscall}`, code });
+  }
+  placeOwnNamespace(machine, reader);
+  return reader;
+}
+
+/** From inside a cgroup namespace: its root is what this process's own /sys/fs/cgroup shows, and has the same id on the host. */
+function placeOwnNamespace(machine: Machine, reader: CgroupReader): void {
+  if (!machine.names.needsOwn) return;
+  const inode = new FileTree('/').stat('/sys/fs/cgroup')?.ino;
+  const path = inode === undefined ? null : reader.pathOfId(inode);
+  if (path !== null) machine.names.setOwn(path);
 }
 
 function sameLists(a: NativeCgroup, b: NativeCgroup): boolean {

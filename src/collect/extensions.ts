@@ -48,7 +48,7 @@ function extensionTargets(binding: NativeBinding): Set<number> {
       break;
     }
     const link = readLink(binding, id);
-    if (link === null || link.type !== LINK_TRACING) continue;
+    if (link?.type !== LINK_TRACING) continue;
     const program = readProgram(binding, link.programId);
     if ('errno' in program ? program.code !== 'ENOENT' : program.type === PROGRAM_EXTENSION)
       targets.add(link.targetObjectId);

@@ -199,13 +199,13 @@ export class FileTree {
     try {
       for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
         if (name === '..') {
-          if (trail.length > 1) closeSync(trail.pop() as number);
+          if (trail.length > 1) closeSync(trail.pop()!);
           names.pop();
           continue;
         }
         if (trail.length > MAX_DEPTH) throw new KernelError('open', 36, 'ENAMETOOLONG', path);
         this.#refuseRemote(`/${[...names, name].join('/')}`);
-        const parent = trail[trail.length - 1] as number;
+        const parent = trail[trail.length - 1]!;
         const next = openHandle(`${handlePath(parent)}/${name}`, false);
         if ((follow || pending.length > 0) && fstatSync(next).isSymbolicLink()) {
           closeSync(next);
@@ -221,7 +221,7 @@ export class FileTree {
         trail.push(next);
         names.push(name);
       }
-      return trail.pop() as number;
+      return trail.pop()!;
     } finally {
       for (const handle of trail) closeSync(handle);
     }

@@ -1,15 +1,12 @@
 import { hostname, machine, release } from 'node:os';
-import type { DeviceLinks, HostRecord, SystemdRecord, V1DevicesRecord, VersionRecord } from '../snapshot/types.js';
+import type { ContainerRecord, DeviceLinks, HostRecord, UnitRecord, V1DevicesRecord } from '../snapshot/types.js';
 import type { FileTree } from './files.js';
 import { LIMITS, errorCode } from './files.js';
 import { machineByteOrder } from './program-file.js';
 import type { Machine } from './view.js';
 
-/** Facts of the host that do not depend on which containers run. */
-export function hostRecord(
-  host: Machine,
-  known: { systemd: SystemdRecord | null; runtimes: Record<string, VersionRecord>; clockSynchronised: boolean | null },
-): HostRecord {
+/** Facts of the host that the kernel and a few files tell, whatever runs there. */
+export function hostRecord(host: Machine): HostRecord {
   const { proc, tree } = host;
   const sysctl = (name: string): number | null => proc.number(`sys/${name}`);
   return {
@@ -26,13 +23,13 @@ export function hostRecord(
     perfEventParanoid: sysctl('kernel/perf_event_paranoid'),
     unprivilegedBpfDisabled: sysctl('kernel/unprivileged_bpf_disabled'),
     capEff: effectiveCapabilities(host),
-    systemd: known.systemd,
-    runtimes: known.runtimes,
+    systemd: null,
+    runtimes: {},
     procDevices: proc.text('devices'),
     devChar: devCharExists(tree),
     deviceLinks: deviceLinks(tree),
     bpfPins: null,
-    clockSynchronised: known.clockSynchronised,
+    clockSynchronised: null,
     v1Devices: [],
     containerisedBy: containerisedBy(tree),
   };
@@ -90,13 +87,34 @@ function textOf(tree: FileTree, path: string): string | null {
 }
 
 /** The v1 devices lists that apply to processes, one record per v1 cgroup (kernel: Documentation/admin-guide/cgroup-v1/devices.rst). */
-export function v1Devices(host: Machine, pids: readonly number[]): V1DevicesRecord[] {
+export function v1Devices(host: Machine, containers: readonly ContainerRecord[]): V1DevicesRecord[] {
   if (host.devicesMount === null) return [];
-  const paths = new Set(pids.map((pid) => host.proc.cgroupV1(pid, 'devices')).filter((path) => path !== null));
+  const paths = new Set(
+    containers.flatMap(({ pid }) => (pid === null ? [] : (host.proc.cgroupV1(pid, 'devices') ?? []))),
+  );
   const mounted = new Map<string, string>();
   for (const path of paths) {
     const list = textOf(host.tree, host.hostPath(`${host.devicesMount}${path === '/' ? '' : path}/devices.list`));
     if (list !== null) mounted.set(path, list);
   }
   return [...mounted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, list]) => ({ path, list }));
+}
+
+/** Pins that units name as BPFProgram=device:PATH, and crun's own: the name of the scope with "." written "_". */
+export function bpfPins(
+  tree: FileTree,
+  containers: readonly ContainerRecord[],
+  units: readonly UnitRecord[],
+): HostRecord['bpfPins'] {
+  const inFiles = units
+    .flatMap((unit) => unit.files ?? [])
+    .flatMap((file) => file.assignments.filter(([, key]) => key === 'BPFProgram'));
+  const settings = [
+    ...inFiles.map(([, , value]) => value),
+    ...units.flatMap((unit) => unit.shown?.['BPFProgram'] ?? []),
+  ];
+  const named = settings.flatMap((value) => /^device:(\/\S+)/.exec(value)?.[1] ?? []);
+  const scopes = containers.filter((container) => container.runtime === 'crun').flatMap(({ unit }) => unit ?? []);
+  const crun = scopes.map((unit) => `/sys/fs/bpf/crun/${unit.replaceAll('.', '_')}`);
+  return [...new Set([...named, ...crun])].sort().map((path) => ({ path, present: tree.exists(path) }));
 }

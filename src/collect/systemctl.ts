@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { ProblemRecord, UnitRecord } from '../snapshot/types.js';
+import type { Machine } from './view.js';
 import { SHOWN_PROPERTIES, parseSystemctlShow } from './formats/systemctl-show.js';
 
 /** What systemd holds now, of units and of itself. */
@@ -9,6 +11,35 @@ export interface ShownUnits {
   unitsLoadTimestampMonotonicUs: number | null;
   /** Why there is none of it, null if there is. */
   failed: string | null;
+}
+
+/**
+ * Fills in what systemd holds now of the machine's own units.
+ * @returns when systemd last read all unit files, µs of CLOCK_MONOTONIC; null if it does not say
+ */
+export async function askAboutUnits(
+  machine: Machine,
+  units: readonly UnitRecord[],
+  problems: ProblemRecord[],
+  signal: AbortSignal | undefined,
+): Promise<number | null> {
+  const own = units.filter((unit) => unit.nestedIn === null);
+  if (own.length === 0) return null;
+  if (!machine.isOwnRoot) {
+    problems.push({
+      subject: 'host',
+      message: 'what systemd holds now can only be asked on the host itself',
+      code: null,
+    });
+    return null;
+  }
+  const shown = await askSystemctl(
+    own.map((unit) => unit.name),
+    signal,
+  );
+  if (shown.failed !== null) problems.push({ subject: 'host', message: shown.failed, code: null });
+  for (const unit of own) unit.shown = shown.byName.get(unit.name) ?? null;
+  return shown.unitsLoadTimestampMonotonicUs;
 }
 
 /** Answers in 2 ms a unit; one that takes this long hangs. */
@@ -62,7 +93,7 @@ function run(program: string, args: string[], signal: AbortSignal | undefined): 
     };
     execFile(program, args, options, (error, stdout) => {
       if (error === null) resolve(stdout);
-      else reject(error);
+      else reject(new Error(error.message, { cause: error }));
     });
   });
 }

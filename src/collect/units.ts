@@ -2,6 +2,8 @@ import type { ProblemRecord, UnitFileRecord, UnitRecord } from '../snapshot/type
 import type { FileTree } from './files.js';
 import { LIMITS, errorCode, fileFailure } from './files.js';
 import { parseUnitFile } from './formats/unit-file.js';
+import { ancestry } from './captured/levels.js';
+import type { HostView } from './view.js';
 
 /**
  * Where systemd looks for system units, the most important first (systemd.unit(5), "Unit File Load Path"). On systems with a separate /usr, /lib is a
@@ -151,4 +153,43 @@ export function unitsOnPath(cgroup: string): { name: string; cgroup: string }[] 
     UNIT_NAME.test(name) ? [{ name, cgroup: `/${names.slice(0, index + 1).join('/')}` }] : [],
   );
   return [{ name: '-.slice', cgroup: '/' }, ...found];
+}
+
+const DEVICE_SETTINGS = new Set(['DevicePolicy', 'DeviceAllow', 'BPFProgram', 'PrivateDevices', 'ProtectClock']);
+
+/** Does a file of the unit say something about devices? */
+export function hasDeviceSettings(unit: UnitRecord): boolean {
+  return (unit.files ?? []).some((file) => file.assignments.some(([, key]) => DEVICE_SETTINGS.has(key)));
+}
+
+/**
+ * The units of every host that systemd manages: those on the way to a cgroup that is in use, and those with settings that bear on devices.
+ * @param views the machine and the hosts nested in it
+ * @param paths all cgroups there are
+ */
+export function unitsOf(
+  views: readonly HostView[],
+  paths: readonly string[],
+  inUse: readonly string[],
+  problems: ProblemRecord[],
+): UnitRecord[] {
+  const units = new Map<string, UnitRecord>();
+  const needed = new Set(inUse.flatMap(ancestry));
+  // Nested hosts first: what lies in their part of the tree is theirs.
+  for (const view of [...views].reverse()) {
+    const reader = new UnitReader(view.tree, view.nestedIn);
+    if (!reader.isManaged) continue;
+    const prefix = view.cgroupPrefix;
+    for (const path of paths) {
+      if (prefix !== '' && path !== prefix && !path.startsWith(`${prefix}/`)) continue;
+      for (const { name, cgroup } of unitsOnPath(path.slice(prefix.length))) {
+        const own = cgroup === '/' ? prefix || '/' : prefix + cgroup;
+        if (units.has(own)) continue;
+        const unit = reader.read(name, own);
+        if (needed.has(own) || hasDeviceSettings(unit)) units.set(own, unit);
+      }
+    }
+    problems.push(...reader.problems);
+  }
+  return [...units.values()];
 }

@@ -107,7 +107,7 @@ export function tagged<T extends object>(tag: keyof T & string, cases: Record<st
     const kind = property(plainObject(value, path), tag);
     if (typeof kind !== 'string' || !Object.hasOwn(cases, kind))
       mismatch(`${path}.${tag}`, Object.keys(cases).join(', '), kind);
-    return (cases[kind] as Decoder<T>)(value, path);
+    return cases[kind]!(value, path);
   };
 }
 

@@ -10,7 +10,7 @@
  * What stays: offsets of helpers from `__bpf_call_base` (they tell which kernel build it is, not where it lies), and addresses that are
  * taken to pieces by constant blinding (net.core.bpf_jit_harden) or only handed to a function.
  */
-export const MASKED_KERNEL_ADDRESS: bigint = 0xffff_dead_0000_0000n;
+export const MASKED_KERNEL_ADDRESS = 0xffff_dead_0000_0000n;
 
 const SIZE = 8;
 /** BPF_LD | BPF_IMM | BPF_DW (RFC 9669 section 5.4). */

@@ -92,7 +92,7 @@ class Redaction {
     if (key === 'annotations' || key === 'config')
       return mapEntries(value, (name, text) => [this.#annotationKey(name), this.value(text)]);
     // Messages name system calls, and paths where there are some.
-    if ((key === 'failed' || key === 'message') && !String(value).includes('/')) return value;
+    if ((key === 'failed' || key === 'message') && typeof value === 'string' && !value.includes('/')) return value;
     return this.value(value);
   }
 

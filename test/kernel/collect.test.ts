@@ -115,9 +115,9 @@ test('containers that come and go while they are read lose nothing and leak noth
   const descriptors = (): number => readdirSync('/proc/self/fd').length;
   await collect();
   const before = descriptors();
-  let churning = true;
+  const churning = new AbortController();
   const churn = (async () => {
-    for (let round = 0; churning; round++) {
+    for (let round = 0; !churning.signal.aborted; round++) {
       await stopContainer(lab, await startContainer(lab, { name: `churn-${String(round)}`, runtime: 'runc' }));
     }
   })();
@@ -129,7 +129,7 @@ test('containers that come and go while they are read lose nothing and leak noth
       }
     }
   }
-  churning = false;
+  churning.abort();
   await churn;
   await expect.poll(descriptors).toBeLessThanOrEqual(before);
 });

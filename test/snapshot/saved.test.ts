@@ -29,6 +29,8 @@ function sample(): Record<string, unknown> {
   ) as Record<string, unknown>;
 }
 
+const [program] = sample()['programs'] as unknown[];
+
 function refused(document: unknown): string {
   try {
     decodeSnapshot(document, 'file.json');
@@ -84,42 +86,34 @@ describe('a file that is no snapshot is refused in one line that names the place
       '{"schema":"devpolicy/snapshot","schemaVersion":[2,0]}',
       'file.json: snapshot format 2 is newer than this devpolicy reads (1)',
     ],
-    [`${'['.repeat(200_000)}`, 'file.json: not valid JSON'],
+    ['['.repeat(200_000), 'file.json: not valid JSON'],
   ])('%.40s', (text, message) => {
     expect(() => parseSnapshot(text, 'file.json')).toThrow(InputError);
     expect(() => parseSnapshot(text, 'file.json')).toThrow(message);
   });
 
-  test.each<[string, (document: Record<string, any>) => void, string]>([
-    [
-      'a wrong type',
-      (d) => (d['programs'][0].tag = 7),
-      'programs[0].tag: expected 16 hexadecimal digits, found a number',
-    ],
-    ['a fraction', (d) => (d['programs'][0].id = 1.5), 'programs[0].id: expected an integer, found a fraction'],
-    ['out of range', (d) => (d['programs'][0].id = 2 ** 40), 'programs[0].id: 1099511627776 is out of range'],
-    ['no base64', (d) => (d['programs'][0].xlated = 'ä'), 'programs[0].xlated: expected base64, found a string'],
-    ['a missing list', (d) => delete d['cgroups'], 'cgroups: expected an array, found nothing'],
-    ['a list that is none', (d) => (d['containers'] = { length: 3 }), 'containers: expected an array, found an object'],
-    [
-      'an unknown kind',
-      (d) => (d['containers'][0].sources[0].kind = 'toString'),
-      'containers[0].sources[0].kind: expected',
-    ],
-    ['an id twice', (d) => d['programs'].push(d['programs'][0]), 'programs[1]: occurs twice'],
-    [
-      'no byte order',
-      (d) => (d['host'].byteOrder = 'middle'),
-      'host.byteOrder: expected "little" or "big", found a string',
-    ],
+  test.each<[string, string, unknown, string]>([
+    ['a wrong type', 'programs.0.tag', 7, 'programs[0].tag: expected 16 hexadecimal digits, found a number'],
+    ['a fraction', 'programs.0.id', 1.5, 'programs[0].id: expected an integer, found a fraction'],
+    ['out of range', 'programs.0.id', 2 ** 40, 'programs[0].id: 1099511627776 is out of range'],
+    ['no base64', 'programs.0.xlated', 'ä', 'programs[0].xlated: expected base64, found a string'],
+    ['a missing list', 'cgroups', undefined, 'cgroups: expected an array, found nothing'],
+    ['a list that is none', 'containers', { length: 3 }, 'containers: expected an array, found an object'],
+    ['an unknown kind', 'containers.0.sources.0.kind', 'toString', 'containers[0].sources[0].kind: expected'],
+    ['an id twice', 'programs', [program, program], 'programs[1]: occurs twice'],
+    ['no byte order', 'host.byteOrder', 'middle', 'host.byteOrder: expected "little" or "big", found a string'],
     [
       'a bad triple',
-      (d) => (d['units'][0].files[0].assignments[0] = ['a']),
+      'units.0.files.0.assignments.0',
+      ['a'],
       'units[0].files[0].assignments[0]: expected [section, key, value]',
     ],
-  ])('%s', (_, change, message) => {
+  ])('%s', (_, place, value, message) => {
     const document = sample();
-    change(document);
+    const names = place.split('.');
+    const last = names.pop() ?? '';
+    const parent = names.reduce<unknown>((item, name) => (item as Record<string, unknown>)[name], document);
+    (parent as Record<string, unknown>)[last] = value;
     expect(refused(document)).toContain(`file.json: ${message}`);
   });
 
@@ -137,7 +131,7 @@ test('keys of the prototype are keys like any other, and pollute nothing', () =>
   );
   const { runtimes } = parseSnapshot(text).host;
   expect(runtimes['__proto__']).toEqual({ version: '1', source: 'x' });
-  expect(runtimes['constructor']).toEqual({ version: '2', source: 'x' });
+  expect(runtimes.constructor).toEqual({ version: '2', source: 'x' });
   expect(({} as Record<string, unknown>)['version']).toBeUndefined();
 });
 

@@ -82,7 +82,7 @@ const program: Decoder<NonNullable<CapturedCase['programs']>[number]> = (value, 
 
 /** Without a slash at the end; null if it does not begin with one. */
 export function absolute(path: string | null): string | null {
-  if (path === null || !path.startsWith('/')) return null;
+  if (path?.startsWith('/') !== true) return null;
   return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
 }
 

@@ -292,7 +292,7 @@ function namesOf(found: Found, ofCgroup: string | null, id: string): string[] {
     engineOf(found.config).name ??
     utsName ??
     ofCgroup;
-  const names = [...found.storageNames, ...(name === null || name === undefined ? [] : [name])];
+  const names = [...found.storageNames, ...(name === null ? [] : [name])];
   return names.length > 0 ? [...new Set(names)] : [id];
 }
 

@@ -11,7 +11,7 @@ import type { CapturedFolder } from './folder.js';
  */
 export function readUnits(folder: CapturedFolder, leaf: string | null, prefix: string): UnitRecord[] {
   const units = new Map<string, UnitRecord>();
-  const ownCgroup = leaf === null ? null : (unitCgroup(leaf) ?? (/\.slice$/.test(leaf) ? leaf : null));
+  const ownCgroup = leaf === null ? null : (unitCgroup(leaf) ?? (leaf.endsWith('.slice') ? leaf : null));
   const ownName = ownCgroup?.split('/').at(-1) ?? null;
   const at = (name: string): UnitRecord => {
     const known = units.get(name);

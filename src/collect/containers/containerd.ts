@@ -71,7 +71,7 @@ function stateRoots(context: EngineContext, base: string, namespace: string, bun
   if (text === null) return [...new Set(defaults)];
   try {
     const root = nullable(string(4096))(property(parseRuntimeJson(text), 'root'), 'root');
-    return [...new Set([...(root !== null && root.startsWith('/') ? [`${root}/${namespace}`] : []), ...defaults])];
+    return [...new Set([...(root?.startsWith('/') === true ? [`${root}/${namespace}`] : []), ...defaults])];
   } catch {
     return [...new Set(defaults)];
   }

@@ -26,7 +26,7 @@ export function parseIncusConfig(content: string, path: string): IncusConfigSour
     config: kept,
     devices: [...(devices ?? [])].map(([name, options]) => ({
       name,
-      options: textsOf(mapOf(options) ?? new Map(), () => true),
+      options: textsOf(mapOf(options) ?? new Map<string, Yaml>(), () => true),
     })),
   };
 }

@@ -1,0 +1,116 @@
+import type { ContainerRecord, NestedHostRecord, ProblemRecord } from '../snapshot/types.js';
+import type { CgroupReader } from './cgroups.js';
+import type { CollectOptions } from './collect.js';
+import type { EngineContext } from './containers/draft.js';
+import { findContainers } from './containers/index.js';
+import { FileTree, errorCode } from './files.js';
+import { devCharExists, deviceLinks } from './host.js';
+import { initIn, nestedHosts } from './nested.js';
+import { nodesBelow } from './nodes.js';
+import { runtimeVersions, systemdVersion } from './versions.js';
+import type { HostView, Machine } from './view.js';
+import { matcherOf } from './wanted.js';
+
+/** Hosts in hosts in hosts: as deep as anybody nests them. */
+const MAX_DEPTH = 4;
+
+/** The containers of a machine, and of the hosts that are containers themselves. */
+export class HostContainers {
+  readonly containers: readonly ContainerRecord[];
+  /** The machine, then every nested host. */
+  readonly views: readonly HostView[];
+  readonly #machine: Machine;
+  readonly #reader: CgroupReader | null;
+
+  constructor(machine: Machine, reader: CgroupReader | null, options: CollectOptions, problems: ProblemRecord[]) {
+    this.#machine = machine;
+    this.#reader = reader;
+    const views = [machine.view];
+    const found = this.#containersOf(machine.view, options, problems);
+    for (let level = found, depth = 0; level.length > 0 && depth < MAX_DEPTH; depth++) {
+      const nested = reader === null ? [] : nestedHosts(machine, reader, level);
+      level = nested.flatMap((view) => this.#containersOf(view, options, problems));
+      views.push(...nested);
+      found.push(...level);
+    }
+    this.views = views;
+    this.containers = found.map((container) => this.#withProcessFacts(container));
+  }
+
+  #containersOf(view: HostView, options: CollectOptions, problems: ProblemRecord[]): ContainerRecord[] {
+    const reader = this.#reader;
+    const prefix = view.cgroupPrefix;
+    const paths = [...(reader?.paths ?? [])].filter((path) => prefix === '' || path.startsWith(`${prefix}/`));
+    const context: EngineContext = {
+      view,
+      // A few containers are read in full: the chain of custody is what they were asked for.
+      detail: options.targets === undefined ? (options.detail ?? 'full') : 'full',
+      wanted: options.targets === undefined ? null : matcherOf(options.targets),
+      cgroups: paths.map((path) => path.slice(prefix.length)),
+      initIn: (cgroup) => (reader === null ? null : initIn(this.#machine, reader, prefix + cgroup)),
+      problem: (subject, message, code) => problems.push({ subject: view.nestedIn ?? subject, message, code }),
+    };
+    return findContainers(context);
+  }
+
+  #withProcessFacts(container: ContainerRecord): ContainerRecord {
+    const { pid, cgroup } = container;
+    if (pid === null) return container;
+    const proc = this.#machine.proc;
+    return {
+      ...container,
+      userNamespace: proc.ownUserNamespace(pid) ?? container.userNamespace,
+      otherThreadCgroups: cgroup === null ? [] : this.#threadCgroups(pid, cgroup),
+      nodes: nodesBelow(new FileTree(`${proc.directory}/${String(pid)}/root`, proc.mountinfo(pid))),
+    };
+  }
+
+  /** Threads can only be elsewhere if their cgroup is part of a threaded subtree (cgroup-v2.rst, "Threads"). */
+  #threadCgroups(pid: number, cgroup: string): string[] {
+    const directory = this.#reader?.directory(cgroup);
+    const type = directory === undefined ? null : this.#textOf(`${this.#machine.hostPath(directory)}/cgroup.type`);
+    if (type?.includes('threaded') !== true) return [];
+    const others = this.#machine.proc.threads(pid).flatMap((thread) => this.#machine.cgroupOf(pid, thread) ?? []);
+    return [...new Set(others)].filter((path) => path !== cgroup).sort();
+  }
+
+  #textOf(path: string): string | null {
+    try {
+      return this.#machine.tree.readTextIfThere(path, 4096);
+    } catch (error) {
+      if (errorCode(error) === null) throw error;
+      return null;
+    }
+  }
+
+  /** Those whose process is still where it was: one that has gone or moved meanwhile is no finding, it is dropped and counted. */
+  stillThere(): { containers: ContainerRecord[]; vanished: number } {
+    const containers = this.containers.filter(
+      ({ pid, cgroup }) => pid === null || this.#machine.cgroupOf(pid) === cgroup,
+    );
+    return { containers, vanished: this.containers.length - containers.length };
+  }
+
+  nestedRecords(): NestedHostRecord[] {
+    const { proc } = this.#machine;
+    return this.views.flatMap((view) => {
+      if (view.nestedIn === null) return [];
+      const cgroup = view.cgroupPrefix === '' ? '/' : view.cgroupPrefix;
+      const runtimes = runtimeVersions(view.tree);
+      const init = this.#reader === null ? null : initIn(this.#machine, this.#reader, cgroup);
+      const systemd = view.tree.exists('/run/systemd/system')
+        ? systemdVersion(view.tree, proc, init?.pid ?? null, runtimes['systemd'])
+        : null;
+      return [
+        {
+          key: view.nestedIn,
+          cgroup,
+          systemd,
+          runtimes,
+          devChar: devCharExists(view.tree),
+          deviceLinks: deviceLinks(view.tree),
+        },
+      ];
+    });
+  }
+}
