@@ -40,8 +40,8 @@ export function buildProgram(io: CommandIo, finished: (status: ExitStatus) => vo
     .version(`devpolicy ${packageVersion()}`, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help on a command')
-    .addHelpText('before', EXAMPLES)
-    .addHelpText('after', AFTER);
+    .addHelpText('before', examplesText(PROGRAM_EXAMPLES))
+    .addHelpText('after', PROGRAM_NOTES);
   for (const option of globalOptions()) program.addOption(option);
   for (const definition of COMMANDS) addCommand(program, definition, io, finished);
   addCompletion(program, io, finished);
@@ -126,16 +126,18 @@ function examplesText(examples: readonly (readonly [string, string])[]): string 
   return `Examples:\n${lines.join('\n')}\n`;
 }
 
-const EXAMPLES = examplesText([
+/** The examples that help begins with. */
+export const PROGRAM_EXAMPLES: readonly (readonly [line: string, meaning: string])[] = [
   ['devpolicy verify --all', 'is any container broken, or about to be? (the cron job)'],
   ['devpolicy show web', 'what container "web" may do, who wrote it, what a reload would change'],
   ['devpolicy can web /dev/null rw', 'one verdict, with the deciding program and instruction'],
   ['devpolicy list', 'all containers and every cgroup with a device program'],
   ['devpolicy snapshot -o host.json', 'the host as a file; then: devpolicy --snapshot host.json show web'],
   ['devpolicy doctor', 'can this host be inspected, and if not why'],
-]);
+];
 
-const AFTER = `
+/** What help ends with: targets and exit statuses, each under a heading. */
+export const PROGRAM_NOTES = `
 Targets:
   web, docker:web, 3f2a9c        container name, engine:name, id or unique prefix of one
   ns/pod/container               Kubernetes
