@@ -143,13 +143,24 @@ function labelled(code: string, evidence: Evidence, name: string, verbose: boole
 /** What a person must know is said by the first few. */
 const MOST_IMPACTS = 4;
 
-function denyingText({ id, author, secondsAfterFirst, allows }: DenyingProgram): string {
-  const when =
-    secondsAfterFirst === null || secondsAfterFirst <= 0
-      ? ''
-      : `, loaded ${formatAge(secondsAfterFirst)} after the container's own`;
+function denyingText(program: DenyingProgram): string {
+  const { id, author, allows } = program;
   const only = allows.length === 0 ? 'nothing' : rulesInline(allows, 'policy', 5);
-  return `program ${String(id)} (${escapeText(author)}${when}) allows only ${only}.`;
+  return `program ${String(id)} (${escapeText(author)}${whenText(program)}) allows only ${only}.`;
+}
+
+/** When it came: the reload that brought it, and how long the container had run. */
+function whenText({ secondsAfterFirst, secondsAfterStart, secondsAfterReload }: DenyingProgram): string {
+  const reload =
+    secondsAfterReload === null ? [] : [`${formatAge(secondsAfterReload)} after a daemon-reload of systemd`];
+  const start =
+    secondsAfterStart !== null && secondsAfterStart > 0
+      ? [`${formatAge(secondsAfterStart)} after the start`]
+      : secondsAfterFirst !== null && secondsAfterFirst > 0
+        ? [`${formatAge(secondsAfterFirst)} after the container's own`]
+        : [];
+  const parts = [...reload, ...start];
+  return parts.length === 0 ? '' : `, loaded ${parts.join(', ')}`;
 }
 
 function witnessText(code: string, witness: NonNullable<Evidence['witness']>): string {

@@ -4,6 +4,7 @@ import { nodesOf, replayedWitness } from './compare.js';
 import { isOwnLevel } from './examine/programs.js';
 import type { ProgramView } from './programs.js';
 import { lostRules, regionRules } from './region-rules.js';
+import { loadTime, triggerOf } from './trigger.js';
 import type { DenyingProgram, Evidence } from './types.js';
 
 /** Where intended requests are denied: `own` by every program of the container's own level, `beside` by some of them, `above` only further up. */
@@ -62,20 +63,15 @@ function part(
 }
 
 function describe(input: CheckInput, program: ProgramView): DenyingProgram {
-  const own = input.analysis.programs.filter(({ attachedAt }) => attachedAt === input.analysis.subject.cgroup);
+  const { subject, programs } = input.analysis;
+  const own = programs.filter(({ attachedAt }) => attachedAt === subject.cgroup);
   const loads = own.flatMap((each) => loadTime(each) ?? []);
   const loaded = loadTime(program);
   return {
     id: program.id,
     author: program.author.confidence === 'unknown' ? 'unknown writer' : program.author.name,
     secondsAfterFirst: loaded === null || loads.length === 0 ? null : loaded - Math.min(...loads),
+    ...triggerOf(input.snapshot, subject.container, program, own),
     allows: program.alone === null ? [] : regionRules(program.alone.allowed).rules,
   };
-}
-
-/** Seconds, on one clock for all programs of a host. */
-function loadTime({ record }: ProgramView): number | null {
-  if (record?.loadedAtNs != null) return record.loadedAtNs / 1e9;
-  const parsed = record?.loadedAt == null ? NaN : Date.parse(record.loadedAt) / 1000;
-  return Number.isFinite(parsed) ? parsed : null;
 }

@@ -6,6 +6,7 @@ import type { Cause } from './cause.js';
 import type { Applying } from './examine/enforced.js';
 import type { ProgramView } from './programs.js';
 import type { Subject } from './subjects.js';
+import type { Trigger } from './trigger.js';
 
 export type Verdict = 'allow' | 'deny' | 'undecided';
 
@@ -131,7 +132,7 @@ export interface Evidence {
 }
 
 /** A program that denies what was intended. */
-export interface DenyingProgram {
+export interface DenyingProgram extends Trigger {
   id: number;
   /** Who wrote it, as far as it can be told. */
   author: string;
