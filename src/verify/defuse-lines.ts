@@ -50,11 +50,18 @@ function nodesOf({ type, major, minor, majorMask, minorMask }: DeviceRule): stri
   const everyMinor = minor[0] === 0 && minor[1] === MAX_MINOR;
   if (everyMinor && major[0] === 0 && major[1] === MAX_MAJOR) return [`${prefix}-*`];
   if (everyMinor) return numbers(major).map((number) => `${prefix}-${String(number)}`);
+  if (length(major) > MOST_MAJORS || length(major) * length(minor) > MOST_NUMBERS) return [];
   return numbers(major).flatMap((high) => numbers(minor).map((low) => `/dev/${prefix}/${String(high)}:${String(low)}`));
 }
 
-/** The members of a short interval, none of a long one: that would be no rule anybody wrote. */
-function numbers([low, high]: Range): number[] {
-  const count = high - low + 1;
-  return count > MOST_LINES ? [] : Array.from({ length: count }, (_, index) => low + index);
+/** Longer stretches are part of a rule with `*`, which numbers one by one would not restore. */
+const MOST_MAJORS = 16;
+const MOST_NUMBERS = 128;
+
+function length([low, high]: Range): number {
+  return high - low + 1;
+}
+
+function numbers(range: Range): number[] {
+  return length(range) > MOST_LINES ? [] : Array.from({ length: length(range) }, (_, index) => range[0] + index);
 }

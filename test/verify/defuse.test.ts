@@ -44,6 +44,7 @@ describe('lines of DeviceAllow=', () => {
   });
   test('what systemd has no form for is left out', () => {
     expect(lines('c *:5 rwm')).toEqual([]);
+    expect(lines('c 0-135:5 rwm')).toEqual([]);
     expect(lines('c 5:0-1000 rwm')).toEqual([]);
   });
   test('every line is within the region that its letters say', () => {
@@ -52,7 +53,7 @@ describe('lines of DeviceAllow=', () => {
     expect(said.equals(region)).toBe(true);
   });
   test('never more than a person would run', () => {
-    const many = space.unionAll([rules('c 1:0-255 r'), rules('c 3:0-255 r'), rules('c 5:0-255 r')]);
+    const many = space.unionAll([rules('c 1:0-99 r'), rules('c 3:0-99 r'), rules('c 5:0-99 r')]);
     expect(deviceAllowLines(many)).toHaveLength(MOST_LINES);
   });
 });
