@@ -111,7 +111,7 @@ async function randomOnes(): Promise<Live[]> {
 test('symbolic and concrete answers are the kernel’s on live programs', async () => {
   const all = [...(await containers()), ...(await compiled()), ...(await randomOnes())];
   const inside = (path: string): string => path.slice(referee.mount.length);
-  const run = new Run(await collectSnapshot({ targets: [], cgroups: all.map(({ path }) => inside(path)) }));
+  const run = Run.of(await collectSnapshot({ targets: [], cgroups: all.map(({ path }) => inside(path)) }));
   const random = new Random(seed);
   const each = Math.ceil(WANTED_REQUESTS / all.length / 0.98);
   const counts = { programs: all.length, requests: 0, allowed: 0, undecided: 0 };

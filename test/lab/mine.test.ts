@@ -46,7 +46,7 @@ describe.each(labSuites().flatMap((suite) => [[suite, true] as const, [suite, fa
     async function look(): Promise<Run> {
       const { status, stdout, stderr } = await lab.devpolicy(['snapshot']);
       expect(`${String(status)} ${stderr}`).toBe('0 ');
-      return new Run(parseSnapshot(stdout));
+      return Run.of(parseSnapshot(stdout));
     }
     const named = (run: Run, name: string): Subject => {
       const subject = run.subjects().find(({ container }) => container?.names.includes(name) === true);
