@@ -161,6 +161,11 @@ export class BddManager {
     return support(this, [f]);
   }
 
+  /** Variables that any of the functions depends on, ascending. */
+  supportOfAll(functions: readonly Ref[]): number[] {
+    return support(this, functions);
+  }
+
   /** Nodes reachable from the given functions, each counted once, the terminal included. */
   nodeCount(...functions: Ref[]): number {
     return countNodes(this, functions);

@@ -1,6 +1,7 @@
 import type { BddManager, Ref } from '../bdd/manager.js';
 import { ACCESS_MKNOD } from '../policy/types.js';
 import { accessVariable, MAJOR_VARIABLES, MINOR_VARIABLES, TYPE_VARIABLE } from '../policy/variables.js';
+import { isAtLeast } from '../symbolic/kernel-release.js';
 import type { Partition } from '../symbolic/partition.js';
 
 /**
@@ -22,17 +23,10 @@ export function modelCallSites(m: BddManager, partition: Partition, kernelReleas
 export function requestsNeverAsked(m: BddManager, kernelRelease: string | null): Ref {
   const zero = m.andAll([...MAJOR_VARIABLES, ...MINOR_VARIABLES].map((variable) => m.not(m.variable(variable))));
   const mknod = m.andAll([0, 1, 2].map((bit) => literal(m, accessVariable(bit), (ACCESS_MKNOD >> bit) & 1)));
-  const asked = whiteoutsAreAsked(kernelRelease) ? mknod : m.difference(mknod, m.variable(TYPE_VARIABLE));
+  const asked = isAtLeast(kernelRelease, 5, 8) === false ? mknod : m.difference(mknod, m.variable(TYPE_VARIABLE));
   return m.difference(zero, asked);
 }
 
 function literal(m: BddManager, variable: number, value: number): Ref {
   return value === 1 ? m.variable(variable) : m.not(m.variable(variable));
-}
-
-function whiteoutsAreAsked(kernelRelease: string | null): boolean {
-  const match = /^(\d+)\.(\d+)/.exec(kernelRelease ?? '');
-  if (match === null) return false;
-  const [major, minor] = [Number(match[1]), Number(match[2])];
-  return major < 5 || (major === 5 && minor < 8);
 }

@@ -5,7 +5,7 @@ import {
   type InterpretResult,
 } from '../ebpf/interpreter/interpret.js';
 import type { Partition } from '../symbolic/partition.js';
-import { hasSetRetval } from '../symbolic/machine.js';
+import { hasSetRetval } from '../symbolic/kernel-release.js';
 import type { DeviceRequest } from '../policy/types.js';
 import type { EffectiveEntry } from './compose.js';
 

@@ -1,6 +1,6 @@
 import { FALSE, type BddManager } from '../bdd/manager.js';
 import type { Evaluator, Outcome } from '../symbolic/evaluate.js';
-import { hasSetRetval } from '../symbolic/machine.js';
+import { hasSetRetval } from '../symbolic/kernel-release.js';
 import { joinReasons, type Partition, type UndecidedRegion } from '../symbolic/partition.js';
 import type { LoadedProgram } from './compose-programs.js';
 

@@ -201,10 +201,10 @@ export class Engine {
         callHelper(machine, state, this.#helperName(state, instruction.imm));
         return;
       case 'address-conversion': {
-        // The pointer table of a per-cpu map already led to this CPU's values; any other per-cpu address is kernel memory.
+        // The pointer table of a per-cpu map already led to this CPU's values; what other per-cpu memory holds depends on the CPU.
         const source = state.registers[instruction.src];
         const isValues = source?.pointers.some(({ region }) => region.kind === 'values') ?? false;
-        state.registers[instruction.dst] = isValues ? source : scalar(machine.fresh('kernel-memory'));
+        state.registers[instruction.dst] = isValues ? source : pointer(machine.regions.get('cpu'), ZERO64);
         return;
       }
       case 'unsupported':
@@ -283,13 +283,8 @@ export class Engine {
 
   /** Why a result that is too large is unknown: for what its operands depend on besides the request, else only for its size. */
   #reasonFor(operands: readonly BitVector[]): string {
-    const { manager, inputs } = this.machine;
-    const reasons = new Set<string>();
-    for (const bit of operands.flat()) {
-      for (const variable of manager.support(bit)) reasons.add(inputs.reasonOf(variable) ?? '');
-    }
-    reasons.delete('');
-    return reasons.size === 0 ? 'budget' : [...reasons].sort().join();
+    const reasons = this.machine.inputs.reasonsIn(operands.flat());
+    return reasons.length === 0 ? 'budget' : reasons.join();
   }
 
   #comparedBits(state: MachineState, { dst, src }: Instruction & { op: 'branch' }): BitVector[] {

@@ -1,4 +1,4 @@
-import type { BddManager } from '../bdd/manager.js';
+import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
 import { REQUEST_VARIABLES } from '../policy/variables.js';
 import type { BitVector } from './bitvector.js';
 import { zeroExtend } from './bitvector.js';
@@ -6,6 +6,8 @@ import { zeroExtend } from './bitvector.js';
 const BITS = 64;
 /** Inputs whose bits are interleaved in the variable order, so that comparing two of them stays small. */
 const BLOCK = 32;
+/** Numbers of at most so many bits may be compared with anything. */
+const FEW = 10;
 
 /**
  * What a verdict may depend on besides the request: the caller's uid, the time, contents of a map that was not read, the effect of something
@@ -40,6 +42,38 @@ export class Inputs {
     const number = this.#numbers.get(name);
     if (number === undefined) return [];
     return Array.from({ length: BITS }, (_, bit) => variableOf(number, bit));
+  }
+
+  /** Whether any input has been asked for. */
+  get isEmpty(): boolean {
+    return this.#reasons.length === 0;
+  }
+
+  /** Reasons of all inputs that some of these functions depend on, sorted. */
+  reasonsIn(functions: readonly Ref[]): string[] {
+    const found = new Set<string>();
+    for (const variable of this.#manager.supportOfAll(functions)) {
+      const reason = this.reasonOf(variable);
+      if (reason !== null) found.add(reason);
+    }
+    return [...found].sort();
+  }
+
+  /**
+   * Whether a and b are numbers of many possible values, one by the request and the other by inputs. Comparing or adding them needs a
+   * diagram that remembers all of the request's part while it looks at the input's: hopeless, and hardly ever decided by the request alone.
+   */
+  mixes(a: BitVector, b: BitVector): boolean {
+    if (this.isEmpty) return false;
+    const [x, y] = [this.#count(a), this.#count(b)];
+    return Math.min(x.request, y.input) > FEW || Math.min(x.input, y.request) > FEW;
+  }
+
+  #count(bits: BitVector): { request: number; input: number } {
+    const variables = this.#manager.supportOfAll(bits);
+    const request = variables.filter((variable) => variable < REQUEST_VARIABLES).length;
+    const varying = bits.filter((bit) => bit > FALSE).length;
+    return { request: Math.min(request, varying), input: Math.min(variables.length - request, varying) };
   }
 
   /** The reason given for the input that a variable belongs to; null for a variable of the request. */

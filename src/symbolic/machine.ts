@@ -12,6 +12,7 @@ import {
 import { select, zeroExtend, type BitVector } from './bitvector.js';
 import { analyseFlow, type Flow } from './flow.js';
 import type { Inputs } from './inputs.js';
+import { hasSetRetval } from './kernel-release.js';
 import { layOut, type MapImage } from './map-image.js';
 import { unknownSlot, UNINITIALISED, type Slot } from './memory.js';
 import { byteSwap } from './shift.js';
@@ -142,14 +143,6 @@ export class Machine {
     const unknownRetval = this.mayHaveSetRetval ? this.fresh(reason, 32).slice(0, 32) : retval;
     this.finish(region, this.freshBit(reason), unknownRetval);
   }
-}
-
-/** bpf_set_retval exists since Linux 5.18 (commit b44123b4a3dc); an unknown release counts as having it. */
-export function hasSetRetval(kernelRelease: string | null): boolean {
-  const match = /^(\d+)\.(\d+)/.exec(kernelRelease ?? '');
-  if (match === null) return true;
-  const [major, minor] = [Number(match[1]), Number(match[2])];
-  return major > 5 || (major === 5 && minor >= 18);
 }
 
 /** struct bpf_cgroup_dev_ctx: access_type (access << 16 | type), major, minor; type 1 is block, 2 is character (include/uapi/linux/bpf.h). */

@@ -1,6 +1,7 @@
 import { BddBudgetError, FALSE, TRUE, type Ref } from '../bdd/manager.js';
 import { add } from './arithmetic.js';
 import { constant, constantValue, zeroExtend, type BitVector } from './bitvector.js';
+import { byAddress } from './by-address.js';
 import type { Machine } from './machine.js';
 import { loadPointerTable } from './pointer-table.js';
 import { readAt, writeAt } from './memory-bytes.js';
@@ -8,8 +9,7 @@ import type { MachineState } from './state.js';
 import { isScalarWhere, scalar, selectValue, simplifyUnder, type Region, type Value } from './value.js';
 import { maskOf, signExtendWord } from './word.js';
 
-/** An address that depends on the request is taken apart into at most so many constant ones. */
-const MOST_LOADS = 1 << 17;
+/** An address that depends on the request is stored to at most at so many constant ones. */
 const MOST_STORES = 1 << 12;
 
 /** Reads `size` bytes at base + off as a number (zero- or sign-extended) or as the pointer that was stored there. */
@@ -52,26 +52,6 @@ function loadAt(
     if (special !== null) return special;
   }
   return byAddress(machine, care, address, (at) => readAt(machine, state, region, care, at, size));
-}
-
-/** The value at a symbolic address: a decision tree over the address bits that are not constant, with only those addresses that can occur. */
-export function byAddress(machine: Machine, care: Ref, address: BitVector, leaf: (at: number) => Value): Value {
-  const m = machine.manager;
-  let leaves = 0;
-  const visit = (bit: number, within: Ref, prefix: bigint): Value => {
-    if (bit < 0) {
-      if (++leaves > MOST_LOADS) throw new BddBudgetError('steps');
-      return leaf(Number(BigInt.asIntN(64, prefix)));
-    }
-    const here = address[bit]!;
-    const one = m.and(within, here);
-    const [ifZero, ifOne] = [prefix << 1n, (prefix << 1n) | 1n];
-    if (one === FALSE) return visit(bit - 1, within, ifZero);
-    if (one === within) return visit(bit - 1, within, ifOne);
-    const high = visit(bit - 1, one, ifOne);
-    return selectValue(m, here, high, visit(bit - 1, m.difference(within, here), ifZero));
-  };
-  return visit(address.length - 1, care, 0n);
 }
 
 /** Stores the low `size` bytes of `value` at base + off. */

@@ -21,14 +21,19 @@ export function readAt(
     return scalar(contextField(machine, at, size));
   }
   if (region.kind !== 'stack' && region.kind !== 'values') {
-    const reason = region.kind === 'opaque' && region.id !== 0 ? `depends:map:${String(region.id)}` : 'kernel-memory';
-    return scalar(zeroExtend(machine.fresh(reason, size * 8), 64));
+    return scalar(zeroExtend(machine.fresh(reasonOutside(region), size * 8), 64));
   }
   if (size === 8 && at % 8 === 0) {
     const slot = readSlot(machine, state, region, at / 8, care, [0, 8]);
     return { word: wordFromBytes(inNumberOrder(machine, bytesOf(slot.word))), pointers: slot.pointers };
   }
   return scalarWord(wordFromBytes(inNumberOrder(machine, readBytes(machine, state, region, care, at, size))));
+}
+
+/** Why memory that is not modelled is unknown. */
+function reasonOutside(region: Region): string {
+  if (region.kind === 'cpu') return 'depends:cpu';
+  return region.kind === 'opaque' && region.id !== 0 ? `depends:map:${String(region.id)}` : 'kernel-memory';
 }
 
 function contextField(machine: Machine, at: number, size: number): BitVector {

@@ -2,7 +2,7 @@ import { FALSE, type Ref } from '../bdd/manager.js';
 import { add } from './arithmetic.js';
 import { constant, constantValue, ZERO64, type BitVector } from './bitvector.js';
 import type { Machine } from './machine.js';
-import { byAddress } from './memory-access.js';
+import { byAddress } from './by-address.js';
 import { byteSwap } from './shift.js';
 import { pointer, scalar, type Region, type Value } from './value.js';
 import { maskOf } from './word.js';

@@ -12,10 +12,11 @@ import { NULL_WORD, sameWord, selectWord, wordOf, type Word } from './word.js';
  * - percpu: the table of per-cpu pointers of a map's values
  * - function: a function of the running program; offset is its first slot
  * - code: a position in the running program, from a jump table; offset is the slot
+ * - cpu: per-cpu variables of the kernel
  * - opaque: memory that a helper gave out and that overlaps none of the others: what is read from it is unknown
  */
 export interface Region {
-  readonly kind: 'context' | 'stack' | 'map' | 'values' | 'element' | 'percpu' | 'function' | 'code' | 'opaque';
+  readonly kind: 'context' | 'stack' | 'map' | 'values' | 'element' | 'percpu' | 'function' | 'code' | 'opaque' | 'cpu';
   /** Call depth for stack, map id for map kinds, otherwise 0. */
   readonly id: number;
 }

@@ -2,7 +2,7 @@ import { FALSE, type Ref } from '../../bdd/manager.js';
 import type { AluOp, Instruction, Operand, Width } from '../../ebpf/types.js';
 import { aluResult } from '../alu.js';
 import { aluWord } from '../alu-word.js';
-import { constant, constantValue, ZERO64, type BitVector } from '../bitvector.js';
+import { constant, constantValue, ZERO64, zeroExtend, type BitVector } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import type { MachineState } from '../state.js';
 import {
@@ -15,7 +15,7 @@ import {
   type PointerAlternative,
   type Value,
 } from '../value.js';
-import { ALL_BITS, bytesOf, selectWord, signExtendWord, wordFromBytes, wordOf, type Word } from '../word.js';
+import { ALL_BITS, bytesOf, isPending, selectWord, signExtendWord, wordFromBytes, wordOf, type Word } from '../word.js';
 import { operandValue, readRegister } from './registers.js';
 
 export function transferAlu(machine: Machine, state: MachineState, instruction: Instruction & { op: 'alu' }): void {
@@ -73,7 +73,15 @@ function aluValue(machine: Machine, state: MachineState, op: AluOp, width: Width
   return scalarWord(aluOn(machine, state, op, width, wordIn(machine, state, x), wordIn(machine, state, y)));
 }
 
+/** Operations that leave each bit to itself: inputs and request may mix in them. */
+const MIXABLE: ReadonlySet<AluOp> = new Set(['mov', 'and', 'or', 'xor', 'neg']);
+
 export function aluOn(machine: Machine, state: MachineState, op: AluOp, width: Width, a: Word, b: Word): Word {
+  const { inputs } = machine;
+  if (!MIXABLE.has(op) && !isPending(a) && !isPending(b) && inputs.mixes(a.need(ALL_BITS), b.need(ALL_BITS))) {
+    const reasons = inputs.reasonsIn([...a.need(ALL_BITS), ...b.need(ALL_BITS)]);
+    return wordOf(zeroExtend(machine.fresh(reasons.join(), width), 64));
+  }
   return aluWord(machine.manager, machine.worker, state.path, op, width, a, b);
 }
 

@@ -1,4 +1,4 @@
-import { FALSE, type BddManager, type Ref } from '../../bdd/manager.js';
+import { FALSE, type Ref } from '../../bdd/manager.js';
 import type { Instruction, JmpOp, Width } from '../../ebpf/types.js';
 import { branchCondition } from '../alu.js';
 import { constantValue, equal } from '../bitvector.js';
@@ -17,9 +17,9 @@ export function takenWhere(machine: Machine, state: MachineState, instruction: I
 
 function compareValues(machine: Machine, state: MachineState, op: JmpOp, width: Width, a: Value, b: Value): Ref {
   const m = machine.manager;
-  if (a.pointers.length === 0 && b.pointers.length === 0) return compareWords(m, op, width, a.word, b.word);
+  if (a.pointers.length === 0 && b.pointers.length === 0) return compareWords(machine, op, width, a.word, b.word);
   const [x, y] = [simplifyUnder(m, state.path, a), simplifyUnder(m, state.path, b)];
-  let taken = compareWords(m, op, width, x.word, y.word);
+  let taken = compareWords(machine, op, width, x.word, y.word);
   const put = (guard: Ref, condition: () => Ref): void => {
     if (m.and(state.path, guard) !== FALSE) taken = m.ite(guard, condition(), taken);
   };
@@ -33,11 +33,15 @@ function compareValues(machine: Machine, state: MachineState, op: JmpOp, width: 
 }
 
 /** Compares numbers, working out no more of them than decides: the tested bits, or the low halves. */
-function compareWords(m: BddManager, op: JmpOp, width: Width, a: Word, b: Word): Ref {
+function compareWords(machine: Machine, op: JmpOp, width: Width, a: Word, b: Word): Ref {
+  const m = machine.manager;
   const all = maskOf(0, width);
   const y = b.need(all);
   const tested = op === 'set' ? (constantValue(y.slice(0, width)) ?? all) : all;
   const x = a.need(tested);
+  const { inputs } = machine;
+  if (inputs.mixes(x.slice(0, width), y.slice(0, width)))
+    return machine.freshBit(inputs.reasonsIn([...x, ...y]).join());
   if (tested === all) return branchCondition(m, op, width, x, y);
   return branchCondition(
     m,

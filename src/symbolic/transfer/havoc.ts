@@ -38,6 +38,7 @@ function forgetBehind(machine: Machine, state: MachineState, alternative: Pointe
       return;
     case 'context':
     case 'code':
+    case 'cpu':
     case 'opaque':
   }
 }

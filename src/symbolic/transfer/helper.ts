@@ -1,6 +1,6 @@
 import { FALSE } from '../../bdd/manager.js';
-import { leavesUpperHalfOpen } from '../../ebpf/direct-map-call.js';
 import { constant, constantValue, select, signExtend, ZERO64, zeroExtend, type BitVector } from '../bitvector.js';
+import { returnsShortInt } from '../kernel-release.js';
 import { lookUp } from '../map-lookup.js';
 import type { Machine } from '../machine.js';
 import { loadBytes, storeBytes } from '../memory-access.js';
@@ -96,7 +96,7 @@ export function callHelper(machine: Machine, state: MachineState, name: string |
 /** What of a result the calling program may rely on: of a negative one only the low half. */
 function asReturned(machine: Machine, name: string, result: Value): Value {
   const release = machine.programs[0]?.environment.kernelRelease ?? null;
-  if (result.pointers.length > 0 || !leavesUpperHalfOpen(name, release)) return result;
+  if (result.pointers.length > 0 || !returnsShortInt(name, release)) return result;
   const bits = result.word.need(ALL_BITS);
   const sign = bits[31] ?? FALSE;
   if (sign === FALSE) return result;
