@@ -22,12 +22,22 @@ export interface CommandIo {
 
 export function processIo(): CommandIo {
   let closed = false;
+  /** Whoever waits for standard output to take more; woken by room, by its end, and by a reader that went away. */
+  let waiting: (() => void)[] = [];
+  const wake = (): void => {
+    const woken = waiting;
+    waiting = [];
+    for (const resolve of woken) resolve();
+  };
   const onError = (error: NodeJS.ErrnoException): void => {
     // `devpolicy list | head -1`: the reader has what it wanted. Anything else is a real failure.
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     closed = true;
+    wake();
   };
   process.stdout.on('error', onError);
+  process.stdout.on('drain', wake);
+  process.stdout.on('close', wake);
   process.stderr.on('error', () => undefined);
   const write = (text: string, encoding: BufferEncoding): void => {
     if (!closed && text !== '') process.stdout.write(text, encoding);
@@ -47,13 +57,7 @@ export function processIo(): CommandIo {
     },
     drained: async () => {
       if (closed || !process.stdout.writableNeedDrain) return;
-      await new Promise<void>((resolve) => {
-        process.stdout.once('drain', resolve);
-        process.stdout.once('close', resolve);
-        process.stdout.once('error', () => {
-          resolve();
-        });
-      });
+      await new Promise<void>((resolve) => waiting.push(resolve));
     },
     input: () => process.stdin as AsyncIterable<Buffer>,
     outIsTerminal: process.stdout.isTTY,

@@ -1,7 +1,10 @@
 import type { PolicyPartition } from '../intent/types.js';
+import type { Notation } from '../policy/access.js';
+import type { DeviceSet } from '../policy/device-set.js';
 import type { DeviceNames } from '../policy/names.js';
-import { defaultText, describePolicy, formatLine, policyText, ruleLines } from '../policy/policy-text.js';
+import { defaultText, describePolicy, formatLine, ruleLines } from '../policy/policy-text.js';
 import { formatSummary, summariseRegion } from '../policy/region-summary.js';
+import { listRules, type RuleListing } from '../policy/to-rules.js';
 import { levelAtZero, regionRules } from '../verify/region-rules.js';
 import { escapeText } from './escape.js';
 import type { Style } from './style.js';
@@ -9,12 +12,18 @@ import { ruleTable } from './words.js';
 
 /** A policy as lines of plain text, the default last, what is undecided behind it. Equal policies have equal lines, whoever wrote the programs. */
 export function policyLines(policy: PolicyPartition): string[] {
+  const { rest, listing, notation } = describePartition(policy, levelAtZero);
+  const rules = ruleLines(listing.rules, notation).map(formatLine);
+  const lines = rest === 'allow' ? rules.map((line) => `deny ${line}`) : rules;
+  if (listing.remainder !== null) lines.push(...summariseRegion(listing.remainder).map(formatSummary));
+  lines.push(defaultText(rest, lines.length > 0) + (policy.undecided.length > 0 ? ', but for what is undecided' : ''));
   const undecided = policy.undecided.flatMap(({ region, reason }) => {
-    const { rules, remainder = [] } = regionRules(region);
-    const lines = ruleLines(rules, 'difference').map(formatLine);
-    return [...lines, ...remainder].map((line) => `${line} is undecided (${escapeText(reason)})`);
+    const { rules: open, remainder = [] } = regionRules(region);
+    return [...ruleLines(open, 'difference').map(formatLine), ...remainder].map(
+      (line) => `undecided (${escapeText(reason)}): ${line}`,
+    );
   });
-  return [...policyText(levelAtZero(policy.allowed)), ...undecided];
+  return [...lines, ...undecided];
 }
 
 /** The allowed requests under default deny, or the denied ones under default allow, whichever is shorter; then what is undecided. */
@@ -25,18 +34,12 @@ export function policyBlock(
   style: Style,
   options: { keepNeverAsked?: boolean } = {},
 ): string[] {
-  const {
-    default: rest,
-    listing,
-    notation,
-  } = describePolicy(options.keepNeverAsked === true ? policy.allowed : levelAtZero(policy.allowed));
-  const heading =
-    ruleLines(listing.rules, notation).length === 0 && listing.remainder === null
-      ? defaultText(rest, false).toUpperCase()
-      : rest === 'deny'
-        ? `ALLOWED${suffix}, everything else is denied`
-        : `DENIED${suffix}, everything else is allowed`;
-  const lines = [style.bold(heading), ...ruleTable(listing.rules, notation, names, { indent: 2 })];
+  const view = options.keepNeverAsked === true ? (set: DeviceSet): DeviceSet => set : levelAtZero;
+  const { rest, listing, notation } = describePartition(policy, view);
+  const lines = [
+    style.bold(heading(suffix, rest, listing, policy)),
+    ...ruleTable(listing.rules, notation, names, { indent: 2 }),
+  ];
   if (listing.remainder !== null)
     lines.push(...summariseRegion(listing.remainder).map((summary) => `  ${formatSummary(summary)}`));
   for (const { region, reason } of policy.undecided) {
@@ -48,4 +51,41 @@ export function policyBlock(
     );
   }
   return lines;
+}
+
+interface Description {
+  /** What holds for requests that are neither listed nor undecided. */
+  rest: 'deny' | 'allow';
+  listing: RuleListing;
+  notation: Notation;
+}
+
+/** What is undecided counts on neither side: with a default of deny the listing is what is certainly allowed, with allow what is certainly denied. */
+function describePartition(policy: PolicyPartition, view: (set: DeviceSet) => DeviceSet): Description {
+  if (policy.undecided.length === 0) {
+    const { default: rest, listing, notation } = describePolicy(view(policy.allowed));
+    return { rest, listing, notation };
+  }
+  const { default: rest } = describePolicy(view(policy.denied.complement()));
+  return rest === 'deny'
+    ? { rest, listing: listRules(view(policy.allowed)), notation: 'policy' }
+    : { rest, listing: listRules(view(policy.denied)), notation: 'difference' };
+}
+
+function heading(
+  suffix: string,
+  rest: 'deny' | 'allow',
+  { rules, remainder }: RuleListing,
+  { undecided }: PolicyPartition,
+): string {
+  const but = undecided.length > 0 ? ', but for what is undecided' : '';
+  if (rules.length > 0 || remainder !== null) {
+    return rest === 'deny'
+      ? `ALLOWED${suffix}, everything else is denied${but}`
+      : `DENIED${suffix}, everything else is allowed${but}`;
+  }
+  if (undecided.length === 0) return defaultText(rest, false).toUpperCase();
+  return rest === 'deny'
+    ? `NOTHING IS ALLOWED FOR CERTAIN${suffix}; everything is denied${but}`
+    : `NOTHING IS DENIED FOR CERTAIN${suffix}; everything is allowed${but}`;
 }

@@ -2,11 +2,12 @@ import type { Subject } from '../subjects.js';
 import type { SubjectAnalysis } from '../types.js';
 import { applyingPrograms, enforcedPolicy } from './enforced.js';
 import { intendedPolicy } from './intended.js';
+import { lazily } from './lazily.js';
 import { pendingPolicies } from './pending.js';
 import { programViews } from './programs.js';
 import type { Workshop } from './workshop.js';
 
-/** The four policies of a subject and the programs behind them. */
+/** The four policies of a subject and the programs behind them, each worked out when it is first looked at. */
 export function analyseSubject(workshop: Workshop, subject: Subject): SubjectAnalysis {
   const applying = applyingPrograms(workshop, subject);
   if ('status' in applying) {
@@ -22,13 +23,21 @@ export function analyseSubject(workshop: Workshop, subject: Subject): SubjectAna
     };
   }
   const programs = programViews(workshop, subject, applying);
-  const intended = intendedPolicy(workshop, subject, programs);
+  const intended = lazily(() => intendedPolicy(workshop, subject, programs));
+  const pending = lazily(() => pendingPolicies(workshop, subject, applying, intended()));
   return {
     subject,
     programs,
     enforced: enforcedPolicy(workshop, applying),
-    intended,
-    ...pendingPolicies(workshop, subject, applying, intended),
+    get intended() {
+      return intended();
+    },
+    get afterReload() {
+      return pending().afterReload;
+    },
+    get afterApply() {
+      return pending().afterApply;
+    },
     decidedBy: applying,
   };
 }

@@ -1,4 +1,4 @@
-import { modelCallSites, requestsNeverAsked } from '../../effective/compose-call-sites.js';
+import { modelCallSites } from '../../effective/compose-call-sites.js';
 import { attributeEffective, cgroupLevels, type Level } from '../../effective/compose-levels.js';
 import type { LoadedProgram } from '../../effective/compose-programs.js';
 import { composeEffective, intersectPartitions } from '../../effective/compose.js';
@@ -10,6 +10,7 @@ import type { Partition } from '../../symbolic/partition.js';
 import type { Subject } from '../subjects.js';
 import type { Examined, Replay, Verdict } from '../types.js';
 import { combine, concreteList, judge, type ConcreteList } from './concrete.js';
+import { lazily } from './lazily.js';
 import { toPolicy } from './partitions.js';
 import type { Workshop } from './workshop.js';
 
@@ -71,26 +72,33 @@ function v1Controller({ snapshot, space }: Workshop, { cgroup }: Subject): Parti
 
 /** What the kernel decides now: all programs in order, the v1 controller beside them, and requests nobody is asked about. */
 export function enforcedPolicy(workshop: Workshop, applying: Applying): Examined {
-  const { snapshot, space, evaluator } = workshop;
-  const { kernelRelease } = snapshot.host;
-  const composed = composeEffective(
-    evaluator,
-    applying.programs.map(({ loaded }) => loaded),
-    kernelRelease,
-  );
-  const both = applying.v1 === null ? composed : intersectPartitions(space.manager, composed, applying.v1);
-  const policy: PolicyPartition = toPolicy(workshop, modelCallSites(space.manager, both, kernelRelease));
+  const { kernelRelease } = workshop.snapshot.host;
   const list = concreteList(
     applying.programs.map(({ loaded }) => loaded),
     kernelRelease,
   );
+  const policy = lazily(() => evaluateAll(workshop, applying));
   return {
     status: 'known',
-    policy,
+    get policy() {
+      return policy();
+    },
     decide: (request) =>
       isAsked(workshop, request) ? bothVerdicts(list.decide(request), v1Verdict(workshop, applying, request)) : 'allow',
     replay: (request, verdict) => replayBoth(workshop, applying, list, request, verdict),
   };
+}
+
+function evaluateAll(workshop: Workshop, { programs, v1 }: Applying): PolicyPartition {
+  const { snapshot, space, evaluator } = workshop;
+  const { kernelRelease } = snapshot.host;
+  const composed = composeEffective(
+    evaluator,
+    programs.map(({ loaded }) => loaded),
+    kernelRelease,
+  );
+  const both = v1 === null ? composed : intersectPartitions(space.manager, composed, v1);
+  return toPolicy(workshop, modelCallSites(space.manager, both, kernelRelease));
 }
 
 /** Programs and v1 controller together: an allow needs both, for a denial one is enough. */
@@ -107,8 +115,8 @@ export function replayBoth(
   return combine([judge(v1, verdict), list.replay(request, verdict)]);
 }
 
-export function isAsked({ space, snapshot }: Workshop, request: DeviceRequest): boolean {
-  return !space.fromRef(requestsNeverAsked(space.manager, snapshot.host.kernelRelease)).contains(request);
+export function isAsked({ neverAsked }: Workshop, request: DeviceRequest): boolean {
+  return !(request.major === 0 && request.minor === 0 && neverAsked.contains(request));
 }
 
 export function v1Verdict(workshop: Workshop, { v1 }: Applying, request: DeviceRequest): Verdict {

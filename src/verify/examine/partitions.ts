@@ -1,4 +1,3 @@
-import { requestsNeverAsked } from '../../effective/compose-call-sites.js';
 import type { PolicyPartition } from '../../intent/types.js';
 import type { Partition } from '../../symbolic/partition.js';
 import type { Workshop } from './workshop.js';
@@ -13,8 +12,7 @@ export function toPolicy({ space }: Workshop, { allowed, denied, undecided }: Pa
 }
 
 /** What the kernel would decide if programs with this meaning were attached: requests it asks nobody about are allowed. */
-export function atCallSites<P extends PolicyPartition>({ space, snapshot }: Workshop, policy: P): P {
-  const neverAsked = space.fromRef(requestsNeverAsked(space.manager, snapshot.host.kernelRelease));
+export function atCallSites<P extends PolicyPartition>({ neverAsked }: Workshop, policy: P): P {
   return {
     ...policy,
     allowed: policy.allowed.union(neverAsked),

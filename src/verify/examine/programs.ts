@@ -3,6 +3,7 @@ import { unreadableText } from '../unreadable.js';
 import type { ProgramView } from '../programs.js';
 import type { Subject } from '../subjects.js';
 import type { Applying, RunningProgram } from './enforced.js';
+import { lazily } from './lazily.js';
 import { toPolicy } from './partitions.js';
 import type { Workshop } from './workshop.js';
 
@@ -21,6 +22,11 @@ function programView(
 ): ProgramView {
   const level = applying.levels.find((each) => each.cgroup === cgroup);
   const program = loaded.kind === 'program' ? loaded.program : null;
+  const alone = lazily(() =>
+    loaded.kind === 'program'
+      ? toPolicy(workshop, workshop.evaluator.evaluate(loaded.program, loaded.environment))
+      : null,
+  );
   const isOwn = subject.container !== null && cgroup !== null && isOwnLevel(workshop, subject, cgroup);
   return {
     id: loaded.id,
@@ -34,10 +40,9 @@ function programView(
       containerEngine: isOwn ? (subject.container?.engine ?? null) : null,
     }),
     slots: program === null ? null : program.bytes.length / SLOT,
-    alone:
-      loaded.kind === 'program'
-        ? toPolicy(workshop, workshop.evaluator.evaluate(loaded.program, loaded.environment))
-        : null,
+    get alone() {
+      return alone();
+    },
     problem: loaded.kind === 'program' ? null : unreadableText(loaded.reason, loaded.record),
   };
 }
