@@ -1,5 +1,5 @@
 // Prepares a checkout: Debian packages, node_modules, build. Plain JavaScript without dependencies: it runs before `npm ci` has.
-//   node scripts/setup.mjs try|test|lab
+//   node scripts/setup.mjs build|try|test|kernels
 // Prints what it will install before it does. Installs only what is not there already, and never removes a package.
 import { spawnSync } from 'node:child_process';
 import {
@@ -40,7 +40,17 @@ const TESTS = [
   ['git', 'git'],
   ['mmdebstrap', 'mmdebstrap'],
 ];
-const NEEDS = { build: COMPILER, try: [...COMPILER, ...CONTAINERS], test: [...COMPILER, ...CONTAINERS, ...TESTS] };
+/** Kernels of other releases, for npm run test:kernels. */
+const MACHINES = [
+  ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['cpio', 'cpio'],
+];
+const NEEDS = {
+  build: COMPILER,
+  try: [...COMPILER, ...CONTAINERS],
+  test: [...COMPILER, ...CONTAINERS, ...TESTS],
+  kernels: [...COMPILER, ...CONTAINERS, ...TESTS, ...MACHINES],
+};
 
 // A root shell opened by plain `su` has no sbin directories, where Debian keeps runc and bpftool.
 for (const directory of ['/usr/local/sbin', '/usr/sbin', '/sbin']) {

@@ -135,6 +135,11 @@ export class Referee {
     return { programs, maps };
   }
 
+  /** Replaces a global function of a loaded program that has BTF (BPF_PROG_TYPE_EXT) by the one program of an object. The link's fd; closing it ends that. */
+  async replaceFunction(target: Handle, functionName: string, file: string): Promise<{ fd: number }> {
+    return { fd: firstNumber(await this.#loader.request('freplace', [target.fd, functionName], Buffer.from(file))) };
+  }
+
   async createMap(
     type: keyof typeof MAP_TYPES,
     keySize: number,

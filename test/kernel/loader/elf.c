@@ -60,7 +60,49 @@ void command_elf(const struct request *request)
 	reply_ok(names, used, "-");
 }
 
+/* freplace targetProgFd functionName; payload: path of an object with one program. -> linkFd progFd. */
+void command_freplace(const struct request *request)
+{
+	struct bpf_object *object;
+	struct bpf_program *program;
+	struct bpf_link *link;
+	int target = (int)number_argument(request, 1);
+	const char *function = request->argc > 2 ? request->argv[2] : "";
+	int result;
+
+	log_used = 0;
+	log_text[0] = 0;
+	libbpf_set_print(keep_log);
+	object = bpf_object__open((const char *)request->payload);
+	program = object != NULL ? bpf_object__next_program(object, NULL) : NULL;
+	if (program == NULL) {
+		reply_error(errno, "bpf_object__open", log_text, log_used);
+		return;
+	}
+	result = bpf_program__set_attach_target(program, target, function);
+	if (result == 0)
+		result = bpf_object__load(object);
+	if (result != 0) {
+		reply_error(-result, "bpf_object__load", log_text, log_used);
+		bpf_object__close(object);
+		return;
+	}
+	link = bpf_program__attach_freplace(program, target, function);
+	if (link == NULL) {
+		reply_error(errno, "bpf_program__attach_freplace", log_text, log_used);
+		bpf_object__close(object);
+		return;
+	}
+	reply_ok(NULL, 0, "%d %d", bpf_link__fd(link), bpf_program__fd(program));
+}
+
 #else
+
+void command_freplace(const struct request *request)
+{
+	(void)request;
+	reply_error(ENOSYS, "this loader was built without libbpf", NULL, 0);
+}
 
 void command_elf(const struct request *request)
 {

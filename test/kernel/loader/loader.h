@@ -61,5 +61,6 @@ void probe_forget_all(void);
 
 /* elf.c */
 void command_elf(const struct request *request);
+void command_freplace(const struct request *request);
 
 #endif

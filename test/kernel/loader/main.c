@@ -17,6 +17,7 @@ static const struct {
 } commands[] = {
 	{ "load", command_load },
 	{ "elf", command_elf },
+	{ "freplace", command_freplace },
 	{ "map", command_map },
 	{ "update", command_update },
 	{ "lookup", command_lookup },
