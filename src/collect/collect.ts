@@ -77,6 +77,11 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
   );
   step('host');
   const { containers, vanished } = found.stillThere();
+  const named = namedDevicePaths(
+    units,
+    containers.flatMap(({ sources }) => sources),
+  );
+  const nodes = hostNodes(machine.tree, named, problems);
   const runtimes = runtimeVersions(machine.tree, options.detail);
   const systemd = machine.tree.exists('/run/systemd/system')
     ? systemdVersion(machine.tree, machine.proc, 1, runtimes['systemd'])
@@ -99,13 +104,7 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
     maps: read.maps,
     containers,
     units,
-    nodes: hostNodes(
-      machine.tree,
-      namedDevicePaths(
-        units,
-        containers.flatMap(({ sources }) => sources),
-      ),
-    ),
+    nodes,
     nestedHosts: found.nestedRecords(),
     vanished,
     problems: [...problems, ...read.problems],

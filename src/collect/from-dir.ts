@@ -1,3 +1,4 @@
+import { InputError } from '../errors.js';
 import type { DeviceLinks, NodeRecord, Snapshot, UnitRecord, VersionRecord } from '../snapshot/types.js';
 import type { CapturedCase } from './captured/case.js';
 import { readCase } from './captured/case.js';
@@ -17,7 +18,7 @@ import { namedDevicePaths, STANDARD_DEVICES } from './nodes.js';
  * and where it is attached), cgroup-show.json (attached lists and the effective one), the runtime's and engine's own files under their own names,
  * systemctl-show.txt, systemctl-cat.txt, proc-devices.txt, dev-listing.txt. What is not there is unknown in the snapshot, never a default; a file that
  * cannot be read or parsed becomes a problem of the snapshot.
- * @throws InputError if the folder itself cannot be read
+ * @throws InputError if the folder itself cannot be read, or holds nothing of the kind
  */
 export function snapshotFromDirectory(directory: string): Snapshot {
   const folder = new CapturedFolder(directory);
@@ -28,7 +29,13 @@ export function snapshotFromDirectory(directory: string): Snapshot {
   const container = readContainer(folder, facts, leaf, runtimes);
   const units = readUnits(folder, leaf, prefix);
   const systemd = facts.versions['systemd'];
-  const subject = container?.key ?? (leaf === null ? null : `cgroup:${leaf}`);
+  if (programs.length + cgroups.length + units.length === 0 && container === null) {
+    throw new InputError(
+      `${directory}: neither programs nor files of a container or unit that are known here`,
+      problemLines(folder),
+    );
+  }
+  const subject = container?.key ?? (cgroups.length === 0 ? null : `cgroup:${leaf ?? '/'}`);
   const empty = emptySnapshot(facts.byteOrder ?? 'little');
   return {
     ...empty,
@@ -41,7 +48,7 @@ export function snapshotFromDirectory(directory: string): Snapshot {
       systemd:
         systemd === undefined ? null : { version: systemd, source: 'case.json', unitsLoadTimestampMonotonicUs: null },
       runtimes,
-      procDevices: folder.text('proc-devices.txt'),
+      procDevices: procDevices(folder),
       devChar: facts.devCharLinks,
       deviceLinks: linksOf(folder, facts),
     },
@@ -53,6 +60,17 @@ export function snapshotFromDirectory(directory: string): Snapshot {
     nodes: nodesOf(folder, units, container?.sources ?? []),
     problems: folder.problems.map((problem) => ({ ...problem, subject: subject ?? 'host' })),
   };
+}
+
+/** What could not be read, as a hint to an error. */
+function problemLines(folder: CapturedFolder): string | undefined {
+  return folder.problems.length === 0 ? undefined : folder.problems.map(({ message }) => message).join('; ');
+}
+
+/** The kernel always has drivers: an empty file is one that was copied by the size that procfs says, and tells nothing. */
+function procDevices(folder: CapturedFolder): string | null {
+  const text = folder.text('proc-devices.txt');
+  return text?.trim() === '' ? null : text;
 }
 
 /** Debian's package names where they are not the runtime's. */

@@ -6,7 +6,7 @@ import { findContainers } from './containers/index.js';
 import { FileTree, errorCode } from './files.js';
 import { devCharExists, deviceLinks } from './host.js';
 import { initIn, nestedHosts } from './nested.js';
-import { nodesBelow } from './nodes.js';
+import { lookedAt } from './nodes.js';
 import { runtimeVersions, systemdVersion } from './versions.js';
 import type { HostView, Machine } from './view.js';
 import { matcherOf } from './wanted.js';
@@ -34,7 +34,7 @@ export class HostContainers {
       found.push(...level);
     }
     this.views = views;
-    this.containers = found.map((container) => this.#withProcessFacts(container));
+    this.containers = found.map((container) => this.#withProcessFacts(container, problems));
   }
 
   #containersOf(view: HostView, options: CollectOptions, problems: ProblemRecord[]): ContainerRecord[] {
@@ -53,7 +53,7 @@ export class HostContainers {
     return findContainers(context);
   }
 
-  #withProcessFacts(container: ContainerRecord): ContainerRecord {
+  #withProcessFacts(container: ContainerRecord, problems: ProblemRecord[]): ContainerRecord {
     const { pid, cgroup } = container;
     if (pid === null) return container;
     const proc = this.#machine.proc;
@@ -61,7 +61,11 @@ export class HostContainers {
       ...container,
       userNamespace: proc.ownUserNamespace(pid) ?? container.userNamespace,
       otherThreadCgroups: cgroup === null ? [] : this.#threadCgroups(pid, cgroup),
-      nodes: nodesBelow(new FileTree(`${proc.directory}/${String(pid)}/root`, proc.mountinfo(pid))),
+      nodes: lookedAt(
+        new FileTree(`${proc.directory}/${String(pid)}/root`, proc.mountinfo(pid)),
+        container.key,
+        problems,
+      ),
     };
   }
 

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
-import type { NodeRecord, SourceRecord, UnitRecord } from '../snapshot/types.js';
+import type { NodeRecord, ProblemRecord, SourceRecord, UnitRecord } from '../snapshot/types.js';
 import type { FileTree } from './files.js';
-import { errorCode } from './files.js';
+import { errorCode, fileFailure } from './files.js';
 
 /** Nodes that systemd's own lists name (bpf-devices.c, unit.c): whether they exist decides what it allows. */
 export const STANDARD_DEVICES: readonly string[] = [
@@ -48,20 +48,14 @@ const MAX_NODES = 10_000;
 const MAX_PER_DIRECTORY = 20_000;
 const MAX_DEPTH = 4;
 
-/** The device nodes below /dev of a host or container, links left out; bounded in number and depth. */
+/** The device nodes below /dev of a host or container, links left out; bounded in number and depth. @throws KernelError if it cannot be looked into */
 export function nodesBelow(tree: FileTree, directory = '/dev', depth = 0): NodeRecord[] {
   const nodes: NodeRecord[] = [];
-  let entries: Map<string, Stats>;
-  try {
-    entries = tree.lstatAll(directory, MAX_PER_DIRECTORY);
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return [];
-  }
+  const entries: Map<string, Stats> = tree.lstatAll(directory, MAX_PER_DIRECTORY);
   for (const [name, stats] of entries) {
     const path = `${directory}/${name}`;
     if (stats.isDirectory()) {
-      if (depth < MAX_DEPTH && !(depth === 0 && SKIPPED.has(name))) nodes.push(...nodesBelow(tree, path, depth + 1));
+      if (depth < MAX_DEPTH && !(depth === 0 && SKIPPED.has(name))) nodes.push(...nodesInside(tree, path, depth + 1));
     } else {
       const node = nodeOf(path, stats);
       if (node !== null) nodes.push(node);
@@ -69,6 +63,16 @@ export function nodesBelow(tree: FileTree, directory = '/dev', depth = 0): NodeR
     if (nodes.length > MAX_NODES) return nodes.slice(0, MAX_NODES);
   }
   return nodes;
+}
+
+/** A directory below that cannot be entered, one that a server is mounted on for instance, hides only itself. */
+function nodesInside(tree: FileTree, directory: string, depth: number): NodeRecord[] {
+  try {
+    return nodesBelow(tree, directory, depth);
+  } catch (error) {
+    if (errorCode(error) === null) throw error;
+    return [];
+  }
 }
 
 function nodeOf(path: string, stats: Stats): NodeRecord | null {
@@ -84,9 +88,20 @@ export function deviceNumbers(rdev: number): { major: number; minor: number } {
   return { major: Number(major), minor: Number(minor) };
 }
 
+/** As nodesBelow; none, with a problem noted, where the directory cannot be looked into. */
+export function lookedAt(tree: FileTree, subject: string, problems: ProblemRecord[]): NodeRecord[] {
+  try {
+    return nodesBelow(tree);
+  } catch (error) {
+    const { failed, code } = fileFailure(error);
+    problems.push({ subject, message: `the device nodes could not be looked at: ${failed}`, code });
+    return [];
+  }
+}
+
 /** Nodes of /dev and every path that is named somewhere, each once. */
-export function hostNodes(tree: FileTree, named: readonly string[]): NodeRecord[] {
-  const nodes = new Map(nodesBelow(tree).map((node) => [node.path, node]));
+export function hostNodes(tree: FileTree, named: readonly string[], problems: ProblemRecord[]): NodeRecord[] {
+  const nodes = new Map(lookedAt(tree, 'host', problems).map((node) => [node.path, node]));
   for (const path of [...STANDARD_DEVICES, ...named]) {
     if (nodes.has(path)) continue;
     try {

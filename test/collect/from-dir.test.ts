@@ -2,7 +2,9 @@
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -46,7 +48,9 @@ describe.each(CASES)('%s', (name) => {
 
   test('has the levels and lists that bpftool showed, and no others', () => {
     if (!existsSync(path.join(directory, 'cgroup-show.json'))) {
-      expect(snapshot.cgroups).toEqual([]);
+      expect(snapshot.cgroups.map((cgroup) => [cgroup.path, cgroup.effective])).toEqual([
+        ['/', { programIds: [snapshot.programs[0]?.id] }],
+      ]);
       return;
     }
     const shown = json(directory, 'cgroup-show.json') as Shown;
@@ -64,8 +68,7 @@ describe.each(CASES)('%s', (name) => {
       ...snapshot.containers.map(({ key }) => key),
       ...snapshot.cgroups.map((cgroup) => `cgroup:${cgroup.path}`),
     ];
-    if (existsSync(path.join(directory, 'case.json'))) expect(keys).toContain(snapshot.subject);
-    else expect(snapshot.subject).toBeNull();
+    expect(keys).toContain(snapshot.subject);
   });
 });
 
@@ -271,11 +274,47 @@ describe('folders that are not as they should be', () => {
     ).toEqual(['EFBIG', 'EINVAL', 'ENOENT']);
   });
 
-  test('an empty folder is an empty snapshot; one that is not there is an error in one line', () => {
+  test('a folder with nothing of the kind, or none at all, is an error in one line', () => {
+    for (const name of readdirSync(folder)) rmSync(at(name));
+    const message = 'neither programs nor files of a container or unit that are known here';
+    expect(load).toThrow(`${folder}: ${message}`);
+    writeFileSync(at('notes.txt'), 'hello');
+    writeFileSync(at('case.json'), 'hello');
+    expect(load).toThrow(expect.objectContaining({ hint: 'case.json: not valid JSON' }) as Error);
     rmSync(folder, { recursive: true });
-    expect(() => snapshotFromDirectory(folder)).toThrow(`${folder}: no such directory`);
-    execFileSync('mkdir', [folder]);
-    expect(load()).toMatchObject({ subject: null, cgroups: [], programs: [], containers: [], problems: [] });
+    expect(load).toThrow(`${folder}: no such directory`);
+    mkdirSync(folder);
+  });
+
+  test('a state file alone is a container of which the intent is known', () => {
+    for (const name of readdirSync(folder).filter((each) => each !== 'state.json')) rmSync(at(name));
+    const { subject, containers, cgroups } = load();
+    expect(subject).toMatch(/^runc:8cd278b6/);
+    expect(containers[0]).toMatchObject({
+      runtime: 'runc',
+      state: 'unknown',
+      cgroup: null,
+      sources: [{ kind: 'runc-state' }],
+    });
+    expect(cgroups).toEqual([]);
+  });
+
+  test('programs that say where they are attached need no case.json; several that do not say are in no order', () => {
+    for (const name of readdirSync(folder).filter((each) => !each.startsWith('prog-'))) rmSync(at(name));
+    expect(load().subject).toMatch(/^cgroup:\/cbw\/system.slice\/docker-8cd278b6/);
+    const { prog } = json(folder, 'prog-1.json') as { prog: { id: number } };
+    writeFileSync(at('prog-1.json'), JSON.stringify({ prog }));
+    expect(load()).toMatchObject({
+      subject: 'cgroup:/',
+      cgroups: [{ path: '/', effective: { programIds: [prog.id] } }],
+    });
+    writeFileSync(at('prog-2.json'), JSON.stringify({ prog: { ...prog, id: 7 } }));
+    expect(load().cgroups[0]?.effective).toEqual({ failed: 'not captured', code: null });
+  });
+
+  test('a /proc/devices that was copied as empty is unknown', () => {
+    writeFileSync(at('proc-devices.txt'), '');
+    expect(load().host.procDevices).toBeNull();
   });
 });
 

@@ -195,7 +195,7 @@ async function startNested(lab: SystemdLab): Promise<string> {
   const borrowed = ['/usr', '/lib', '/lib64', '/sbin'].flatMap((directory) => ['-v', `${directory}:${directory}`]);
   const script = `
     mkdir -p /sys/fs/cgroup/init /run/bundle/rootfs/bin
-    for pid in $(cat /sys/fs/cgroup/cgroup.procs); do echo $pid >/sys/fs/cgroup/init/cgroup.procs; done
+    echo 0 >/sys/fs/cgroup/init/cgroup.procs
     cp /bin/busybox /run/bundle/rootfs/bin/sleep
     cd /run/bundle
     /usr/sbin/runc spec

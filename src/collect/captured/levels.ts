@@ -36,9 +36,9 @@ export function readLevels(
 ): { leaf: string | null; prefix: string; cgroups: CgroupRecord[] } {
   const shown = readShown(folder);
   const found = [...(shown?.attached.keys() ?? [])].sort((a, b) => a.length - b.length);
-  const leafOnMachine = facts.cgroupOnHost ?? found.at(-1) ?? null;
+  const leafOnMachine = facts.cgroupOnHost ?? found.at(-1) ?? deepest(attachments);
   const named = facts.cgroup ?? (leafOnMachine === null ? null : withoutMount(leafOnMachine));
-  if (named === null) return { leaf: null, prefix: '', cgroups: [] };
+  if (named === null) return { leaf: null, prefix: '', cgroups: aloneProgram(attachments) };
 
   const root =
     leafOnMachine?.endsWith(named === '/' ? '' : named) === true
@@ -59,6 +59,26 @@ export function readLevels(
   }));
   fillEffective(cgroups, shown?.effective ?? NOT_CAPTURED);
   return { leaf, prefix, cgroups };
+}
+
+function deepest(attachments: CapturedAttachment[]): string | null {
+  const paths = attachments.flatMap(({ attachedAt }) => absolute(attachedAt) ?? []);
+  return paths.sort((a, b) => a.length - b.length).at(-1) ?? null;
+}
+
+/** One program of which nothing says where it was attached is looked at by itself, as if at the root. Of several, the order would be a guess. */
+function aloneProgram(attachments: CapturedAttachment[]): CgroupRecord[] {
+  const [program] = attachments;
+  if (program === undefined) return [];
+  const alone = attachments.length === 1;
+  return [
+    {
+      path: '/',
+      id: null,
+      attached: alone ? query([program.id], attachFlagsOf('multi')) : NOT_CAPTURED,
+      effective: alone ? { programIds: [program.id] } : NOT_CAPTURED,
+    },
+  ];
 }
 
 function readShown(folder: CapturedFolder): Shown | null {
