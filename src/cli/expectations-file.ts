@@ -1,3 +1,4 @@
+import { parseAllDocuments } from 'yaml';
 import { readInput } from '../collect/index.js';
 import { InputError } from '../errors.js';
 import { parseExpectations, type Expectations } from '../intent/expect.js';
@@ -9,10 +10,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
  * merge keys, no key twice.
  * @throws InputError with file and line
  */
-export async function readExpectations(path: string): Promise<Expectations> {
+export function readExpectations(path: string): Expectations {
   const text = Buffer.from(readInput(path, MOST_BYTES)).toString('utf8');
-  // Loaded here so that no other command pays for it.
-  const { parseAllDocuments } = await import('yaml');
   const documents = parseAllDocuments(text, {
     version: '1.2',
     schema: 'core',

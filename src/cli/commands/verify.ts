@@ -6,7 +6,6 @@ import type { Expectations } from '../../intent/expect.js';
 import { expectedHere } from '../../verify/expected.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
-import { readExpectations } from '../expectations-file.js';
 import { openTargets } from '../open.js';
 import { printCannotRun, printReport, type VerifyOutputOptions } from '../verify-output.js';
 
@@ -32,13 +31,19 @@ export async function runVerify(
     throw new InputError('either targets or --expect, not both: the file names what is compared');
   try {
     const started = performance.now();
-    const expectations = options.expect === undefined ? undefined : await readExpectations(options.expect);
+    const expectations = options.expect === undefined ? undefined : await expectationsOf(options.expect);
     const { snapshot, report } = await stableReport(context, targets, { ...options, expectations });
     return printReport(context, { snapshot, report, seconds: (performance.now() - started) / 1000 }, options);
   } catch (error) {
     if (options.format !== 'nagios') throw error;
     return printCannotRun(context, error);
   }
+}
+
+/** The YAML reader is loaded only when there is a file to read. */
+async function expectationsOf(file: string): Promise<Expectations> {
+  const { readExpectations } = await import('../expectations-file.js');
+  return readExpectations(file);
 }
 
 interface ReadOptions extends VerifyCommandOptions {
