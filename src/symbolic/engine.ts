@@ -281,10 +281,9 @@ export class Engine {
     return this.machine.fresh(this.#reasonFor(operands()));
   }
 
-  /** Why a result that is too large is unknown: for what its operands depend on besides the request, else only for its size. */
+  /** Why a result that is too large is unknown: for its size, and for what its operands depend on besides the request. */
   #reasonFor(operands: readonly BitVector[]): string {
-    const reasons = this.machine.inputs.reasonsIn(operands.flat());
-    return reasons.length === 0 ? 'budget' : reasons.join();
+    return ['budget', ...this.machine.inputs.reasonsIn(operands.flat())].join();
   }
 
   #comparedBits(state: MachineState, { dst, src }: Instruction & { op: 'branch' }): BitVector[] {
