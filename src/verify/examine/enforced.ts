@@ -61,13 +61,22 @@ function failureText({ failed, code }: Extract<CgroupRecord['effective'], { fail
   return code === null || failed.includes(code) ? failed : `${failed} (${code})`;
 }
 
-/** On a hybrid host the v1 controller decides too. Which list is the container's is known by its path; without one it is open. */
-function v1Controller({ snapshot, space }: Workshop, { cgroup }: Subject): Partition | null {
-  const { host } = snapshot;
-  if (host.cgroupLayout !== 'hybrid') return null;
-  const record = host.v1Devices.find(({ path }) => path === cgroup);
-  if (record === undefined) return null;
-  return v1Partition(space.manager, record.list, record.path === '/');
+/**
+ * On a hybrid host the v1 controller decides too. Runtimes give a container the same path in both hierarchies; where the lists that were read have another
+ * path, which of them is the container's is not known and neither is what they add.
+ */
+function v1Controller({ snapshot, space }: Workshop, { cgroup, container }: Subject): Partition | null {
+  const { cgroupLayout, v1Devices } = snapshot.host;
+  if (cgroupLayout !== 'hybrid' || v1Devices.length === 0 || container === null) return null;
+  const record =
+    v1Devices.find(({ path }) => path === cgroup) ??
+    (v1Devices.length === 1 ? v1Devices.find(({ path }) => path === '/') : undefined);
+  if (record !== undefined) return v1Partition(space.manager, record.list, record.path === '/');
+  return {
+    allowed: space.nothing.ref,
+    denied: space.nothing.ref,
+    undecided: [{ region: space.everything.ref, reason: 'v1:cgroup' }],
+  };
 }
 
 /** What the kernel decides now: all programs in order, the v1 controller beside them, and requests nobody is asked about. */
