@@ -68,6 +68,10 @@ export function openingSentence(code: string, evidence: Evidence): string {
       return "Intended, and denied now by the container's own program:";
     case 'DP106':
       return 'A device node has another number on the host than in the configuration.';
+    case 'DP107':
+      return `Lines of ${shortPath(evidence.unit ?? 'the unit')} name no driver of this host and allow nothing:`;
+    case 'DP108':
+      return `Lines of ${shortPath(evidence.unit ?? 'the unit')} name no device node of this host and allow nothing:`;
     case 'DP109':
       return 'Reading and writing are allowed only separately; opening for both is denied:';
     case 'DP110':
@@ -78,6 +82,10 @@ export function openingSentence(code: string, evidence: Evidence): string {
       return 'Allowed now, and not intended:';
     case 'DP203':
       return 'Every device is allowed, and the configuration says so.';
+    case 'DP204':
+      return evidence.reasons === undefined
+        ? 'Asked for, and not in the list that the runtime was given:'
+        : `Ignored, since this host has cgroup v2 only: ${reasonsText(evidence)}.`;
     case 'DP205':
       return 'The devices controller of cgroup v1 decides about this container as well.';
     case 'DP206':
@@ -98,6 +106,8 @@ export function openingSentence(code: string, evidence: Evidence): string {
       return `Could not be read: ${POLICY_WORDS[evidence.policy ?? 'intended']}: ${reasonsText(evidence)}.`;
     case 'DP307':
       return 'Attached with NONE or OVERRIDE: an unprivileged user may be able to detach it.';
+    case 'DP401':
+      return `The device policy allows it; something else refuses: ${reasonsText(evidence)}.`;
     case 'DP501':
       return 'Expected to be allowed, and denied:';
     case 'DP502':

@@ -1,0 +1,46 @@
+import { askedOf } from '../../intent/custody.js';
+import type { LxcConfigSource } from '../../snapshot/types.js';
+import { lostRules } from '../region-rules.js';
+import type { Evidence } from '../types.js';
+import type { Check, CheckInput } from './check.js';
+
+/** Asked for, and lost before the runtime's list was made: nothing below can bring it back. */
+export const DP204: Check = { code: 'DP204', severity: 'warning', run };
+
+function run(input: CheckInput): Evidence[] {
+  return [...droppedByEngine(input), ...keysOfOtherVersion(input)];
+}
+
+/** The engine's own record says a device or rule, and the runtime's list does not allow it. */
+function droppedByEngine({ snapshot, names, analysis: { subject, intended } }: CheckInput): Evidence[] {
+  const { container } = subject;
+  if (container === null || intended.status !== 'known' || intended.policy.attaches !== 'program') return [];
+  const { allowed, denied, source } = intended.policy;
+  const asked = askedOf(allowed.space, container, snapshot.nodes);
+  if (asked === null) return [];
+  const lost = asked.policy.allowed.intersect(denied).subtract(denied.space.neverAsked);
+  if (lost.isEmpty()) return [];
+  return [{ ...lostRules(lost, names), witness: null, sources: [asked.source, source.path] }];
+}
+
+/** `lxc.cgroup.devices.*` means cgroup v1; where there is only v2 LXC ignores it without a word (lxc.container.conf(5)). */
+function keysOfOtherVersion({ snapshot, analysis: { subject } }: CheckInput): Evidence[] {
+  const configs = (subject.container?.sources ?? []).filter((each) => each.kind === 'lxc-config');
+  if (snapshot.host.cgroupLayout !== 'unified') return [];
+  return configs.flatMap((config) => {
+    const reasons = ignoredLines(config);
+    return reasons.length === 0 ? [] : [{ rules: [], witness: null, reasons, sources: [config.path] }];
+  });
+}
+
+/** Distributions ship each line under both keys: only one without its twin is lost. */
+function ignoredLines({ assignments }: LxcConfigSource): string[] {
+  const said = new Set(assignments.map(({ key, value }) => `${key} ${value}`));
+  const old = assignments.filter(
+    ({ key, value }) =>
+      /^lxc\.cgroup\.devices\.(allow|deny)$/.test(key) &&
+      value !== '' &&
+      !said.has(`${key.replace('cgroup', 'cgroup2')} ${value}`),
+  );
+  return [...new Set(old.map(({ key, value }) => `${key} = ${value}`))];
+}
