@@ -76,7 +76,10 @@ async function hidden(guest: Guest): Promise<void> {
       await referee.attach(cgroup, program);
       const { xlated } = await referee.info(program);
       fact('blinding in the dump', xlated.length > plain ? 'yes' : 'no');
-      const requests = biasedRequests([LIST], 300, new Random(3));
+      const listed = [5, 136].flatMap((major) =>
+        [0, 1, 2, 4, 6].map((access): DeviceRequest => ({ type: 'c', access, major, minor: 7 })),
+      );
+      const requests = [...listed, ...biasedRequests([LIST], 300, new Random(3))];
       const answers = await referee.probe(cgroup, requests);
       const kernel = answers.map((answer) => (answer === 0 ? 'allow' : 'deny'));
       const { entries, snapshot } = await read(referee, cgroup);
