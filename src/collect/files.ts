@@ -123,14 +123,15 @@ export class FileTree {
     return this.#look(path, false);
   }
 
-  /** lstat of everything in a directory, by name: one walk for all. Empty if there is no such directory. */
-  lstatAll(path: string, maxEntries: number): Map<string, Stats> {
+  /** lstat of what is in a directory, by name, but for links and regular files: one walk for all. Empty if there is no such directory. */
+  lstatSpecial(path: string, maxEntries: number): Map<string, Stats> {
     const found = new Map<string, Stats>();
     try {
       this.#with(path, true, (handle) => {
-        for (const name of readdirSync(handlePath(handle)).slice(0, maxEntries)) {
-          const stats = lstatSync(`${handlePath(handle)}/${name}`, { throwIfNoEntry: false });
-          if (stats !== undefined) found.set(name, stats);
+        for (const entry of readdirSync(handlePath(handle), { withFileTypes: true }).slice(0, maxEntries)) {
+          if (entry.isSymbolicLink() || entry.isFile()) continue;
+          const stats = lstatSync(`${handlePath(handle)}/${entry.name}`, { throwIfNoEntry: false });
+          if (stats !== undefined) found.set(entry.name, stats);
         }
       });
     } catch (error) {

@@ -51,7 +51,7 @@ const MAX_DEPTH = 4;
 /** The device nodes below /dev of a host or container, links left out; bounded in number and depth. @throws KernelError if it cannot be looked into */
 export function nodesBelow(tree: FileTree, directory = '/dev', depth = 0): NodeRecord[] {
   const nodes: NodeRecord[] = [];
-  const entries: Map<string, Stats> = tree.lstatAll(directory, MAX_PER_DIRECTORY);
+  const entries: Map<string, Stats> = tree.lstatSpecial(directory, MAX_PER_DIRECTORY);
   for (const [name, stats] of entries) {
     const path = `${directory}/${name}`;
     if (stats.isDirectory()) {
