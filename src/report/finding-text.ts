@@ -6,6 +6,7 @@ import { formatAge } from './age.js';
 import { causeLines } from './cause-text.js';
 import { escapeText } from './escape.js';
 import { shortPath } from './paths.js';
+import { shellWord } from './shell-word.js';
 import { wrap } from './table.js';
 import type { VerifyTextOptions } from './verify-text.js';
 import { ruleTable, rulesInline } from './words.js';
@@ -144,10 +145,18 @@ function labelled(code: string, evidence: Evidence, name: string, verbose: boole
         : ` ${witness.request.type}:${String(witness.request.major)}:${String(witness.request.minor)}`;
     lines.push(['Note', 'files opened before keep working; new opens fail.']);
     lines.push(['More', `devpolicy can ${escapeText(name)}${device} ; devpolicy explain ${code}`]);
-  } else if (code === 'DP101' || code === 'DP206' || code === 'DP201') {
+  } else if (code === 'DP101') {
+    lines.push(['Until', `devpolicy explain DP101 --defuse ${targetWord(name)} (prints commands; no restart)`]);
+    lines.push(['More', 'devpolicy explain DP101']);
+  } else if (code === 'DP206' || code === 'DP201') {
     lines.push(['More', `devpolicy explain ${code}`]);
   }
   return lines;
+}
+
+/** A name as it is typed; one with control characters cannot be. */
+function targetWord(name: string): string {
+  return escapeText(name) === name ? shellWord(name) : 'TARGET';
 }
 
 /** What a person must know is said by the first few. */

@@ -1,10 +1,12 @@
 import type { Snapshot } from '../snapshot/types.js';
 import type { Comparison } from '../verify/compare.js';
+import { custodyOf } from '../verify/custody.js';
 import { deviceNames } from '../verify/device-names.js';
 import type { ProgramView } from '../verify/programs.js';
 import { regionRules } from '../verify/region-rules.js';
 import type { Examined, PolicyDifference, SubjectAnalysis } from '../verify/types.js';
 import { formatAge } from './age.js';
+import { custodyLines } from './custody-text.js';
 import { escapeText } from './escape.js';
 import type { Style } from './style.js';
 import { attachFlagsName, programAge } from './subject-json.js';
@@ -31,11 +33,18 @@ export function showText(
     programLines(analysis, snapshot, options),
     policyLines(analysis, snapshot, style),
     comparisonLines(analysis, comparison),
+    options.verbose ? custodyBlock(analysis, snapshot, style) : [],
   ];
   return `${blocks
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
+}
+
+/** For `-v`: which station on the way from the request to the kernel lost or added what. */
+function custodyBlock(analysis: SubjectAnalysis, snapshot: Snapshot, style: Style): string[] {
+  const lines = custodyLines(custodyOf(snapshot, analysis));
+  return lines.length === 0 ? [] : [style.bold('ON THE WAY TO THE KERNEL'), ...lines];
 }
 
 function headLines({ subject }: SubjectAnalysis, snapshot: Snapshot, style: Style): string[] {
