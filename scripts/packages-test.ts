@@ -1,10 +1,11 @@
 /**
  * Builds the Debian package, installs it in a bare Debian with Node.js and nothing else, and uses all of it: the command, manual pages,
- * completions in bash, zsh and fish, units; then removes it and looks for what it left. Needs root and mmdebstrap.
- *   npm run test:deb
+ * completions in bash, zsh and fish, units; then removes it and looks for what it left. Then the single executable, in a bare Debian without Node.js.
+ * Needs root and mmdebstrap.
+ *   npm run test:packages
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { debianRoot } from '../test/lab/debian-root.js';
@@ -58,6 +59,21 @@ check 'leaves nothing' '[ -z "$(comm -13 /tmp/before /tmp/after | grep -i devpol
 exit $failed
 `;
 
+const EXECUTABLE = String.raw`
+set -u
+check() { if eval "$2" >/tmp/out 2>&1; then echo "ok     $1"; else echo "FAILED $1"; sed 's/^/         /' /tmp/out | head -20; failed=1; fi; }
+failed=0
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8
+check 'there is no node' '! command -v node'
+check 'unpacks' 'mkdir /opt/x && tar -C /opt/x -xJf /deb/devpolicy.tar.xz && ln -s /opt/x/devpolicy-*/devpolicy /usr/bin/devpolicy'
+check 'prints its version' 'devpolicy --version | grep -q "^devpolicy [0-9]"'
+check 'finds the land mine of a captured host' 'devpolicy --snapshot /deb/armed verify --all > /tmp/report; [ $? -eq 1 ] && grep -q ^LAND-MINE /tmp/report'
+check 'explains' 'devpolicy explain DP101 | grep -q "land mine"'
+check 'expectations are read' 'printf "version: 1\ncontainers: { \"docker:*\": [no block devices] }\n" > /tmp/e.yaml; devpolicy --snapshot /deb/armed verify --expect /tmp/e.yaml; [ $? -le 1 ]'
+check 'the addon loads and asks the kernel' 'devpolicy doctor; [ $? -ne 1 ] && ! grep -qi addon /tmp/out'
+exit $failed
+`;
+
 /** A private copy of the root: an overlay on a tmpfs, gone with the mount namespace. */
 const OUTSIDE = `
 set -e
@@ -73,31 +89,53 @@ cp -r "$WORK/deb/." deb
 exec chroot . sh /deb/inside.sh
 `;
 
-export async function main(): Promise<number> {
-  const suite = 'trixie';
-  const root = await debianRoot(suite, PACKAGES);
-  const work = mkdtempSync(path.join(tmpdir(), 'devpolicy-deb-test-'));
+/** Runs a script in a private copy of a root, with a folder of files at /deb. Returns its status. */
+function inRoot(root: string, files: Readonly<Record<string, string>>, script: string): number {
+  const work = mkdtempSync(path.join(tmpdir(), 'devpolicy-packages-'));
   try {
+    mkdirSync(path.join(work, 'mnt'));
     const deb = path.join(work, 'deb');
-    const built = spawnSync(process.execPath, ['scripts/build-deb.mjs', '--out', deb], {
-      cwd: projectRoot,
-      stdio: 'inherit',
-    });
-    if (built.status !== 0) return 1;
-    cpSync(path.join(projectRoot, CAPTURE), path.join(deb, 'armed'), { recursive: true });
-    writeFileSync(path.join(deb, 'inside.sh'), INSIDE);
-    console.log(
-      `In a bare Debian ${suite} with ${PACKAGES.join(', ')}: ${readdirSync(deb)
-        .filter((name) => name.endsWith('.deb'))
-        .join(' ')}`,
-    );
-    spawnSync('mkdir', [path.join(work, 'mnt')]);
+    mkdirSync(deb);
+    for (const [name, source] of Object.entries(files)) cpSync(source, path.join(deb, name), { recursive: true });
+    writeFileSync(path.join(deb, 'inside.sh'), script);
     const result = spawnSync('unshare', ['--mount', '--pid', '--fork', '--', 'sh', '-c', OUTSIDE], {
       stdio: 'inherit',
       env: { PATH: process.env['PATH'] ?? '', WORK: work, ROOT: root },
     });
-    return result.status === 0 ? 0 : 1;
+    return result.status ?? 1;
   } finally {
     rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Runs a build script of this folder and returns the path it prints last. */
+function build(script: string, out: string): string {
+  const result = spawnSync(process.execPath, [path.join('scripts', script), '--out', out], {
+    cwd: projectRoot,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const made = result.stdout.trim().split('\n').at(-1) ?? '';
+  if (result.status !== 0 || made === '') throw new Error(`${script}: status ${String(result.status)}`);
+  return made;
+}
+
+export async function main(): Promise<number> {
+  const out = mkdtempSync(path.join(tmpdir(), 'devpolicy-built-'));
+  try {
+    const armed = path.join(projectRoot, CAPTURE);
+    const deb = build('build-deb.mjs', out);
+    console.log(`${path.basename(deb)} in a bare Debian trixie with ${PACKAGES.join(', ')}:`);
+    const installed = inRoot(await debianRoot('trixie', PACKAGES), { [path.basename(deb)]: deb, armed }, INSIDE);
+    const archive = build('build-sea.mjs', out);
+    console.log(`${path.basename(archive)} in a bare Debian bullseye without Node.js:`);
+    const unpacked = inRoot(
+      await debianRoot('bullseye', ['xz-utils']),
+      { 'devpolicy.tar.xz': archive, armed },
+      EXECUTABLE,
+    );
+    return installed === 0 && unpacked === 0 ? 0 : 1;
+  } finally {
+    rmSync(out, { recursive: true, force: true });
   }
 }
