@@ -26,7 +26,15 @@ export interface BootResult {
 /** Resolves when the machine has switched itself off or was switched off. Rejects only if qemu cannot be started. */
 export function boot(options: BootOptions): Promise<BootResult> {
   // no_timer_check: on a loaded machine the emulated timer is late, and the kernel would panic over it.
-  const words = ['console=ttyS0', 'quiet', 'loglevel=4', 'panic=-1', 'no_timer_check', 'random.trust_cpu=on', ...options.words];
+  const words = [
+    'console=ttyS0',
+    'quiet',
+    'loglevel=4',
+    'panic=-1',
+    'no_timer_check',
+    'random.trust_cpu=on',
+    ...options.words,
+  ];
   const args = [
     '-machine', 'pc,accel=tcg',
     '-cpu', 'max',

@@ -25,16 +25,16 @@ type Fill = (
 /** Both types, small and some large numbers, every access. */
 const REQUESTS: readonly DeviceRequest[] = (['b', 'c'] as const).flatMap((type) =>
   [0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 188, 4095].flatMap((major) =>
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 31, 32, 256, 259, 65536, 1048575].flatMap((minor) =>
-      [0, 1, 2, 4, 6].map((access) => ({ type, major, minor, access })),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 17, 19, 31, 32, 255, 256, 259, 1000, 65535, 65536, 66051, 1048575].flatMap(
+      (minor) => [0, 1, 2, 4, 6].map((access) => ({ type, major, minor, access })),
     ),
   ),
 );
 /** Each takes a while without hardware virtualisation. */
-const REQUESTS_PER_PROGRAM = 250;
+const REQUESTS_PER_PROGRAM = 150;
 /** Hundreds of steps for each request. */
-const REQUESTS_PER_LOOP = 60;
-const LIMITS = { nodes: 1_000_000, steps: 2_000_000, instructionNodes: 200_000 };
+const REQUESTS_PER_LOOP = 40;
+const LIMITS = { nodes: 1_000_000, steps: 500_000, instructionNodes: 100_000 };
 
 export function words(...numbers: number[]): Uint8Array {
   return new Uint8Array(Uint32Array.from(numbers).buffer);

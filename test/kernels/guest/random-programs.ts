@@ -15,10 +15,10 @@ import { read, pathOf } from './reading.js';
 import { recordOf } from './programs.js';
 import type { Guest, Suite } from './suite.js';
 
-const PROGRAMS = 40;
-const REQUESTS = 100;
-const HIERARCHIES = 12;
-const RECORDED = 6;
+const PROGRAMS = 24;
+const REQUESTS = 80;
+const HIERARCHIES = 10;
+const RECORDED = 5;
 /** Without hardware virtualisation a product of two inputs would take minutes. */
 const QUICK = { steps: 400_000, nodes: 400_000, instructionSteps: 200_000 };
 
