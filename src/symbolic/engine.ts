@@ -1,3 +1,4 @@
+import { InternalError } from '../errors.js';
 import { BddBudgetError, FALSE, TRUE, type Ref } from '../bdd/manager.js';
 import type { Instruction } from '../ebpf/types.js';
 import { ZERO64, type BitVector } from './bitvector.js';
@@ -26,6 +27,7 @@ export class Engine {
   readonly #limits: EvaluationLimits;
   #executed = 0;
   #allowed: number;
+  #working = false;
 
   constructor(machine: Machine, limits: EvaluationLimits) {
     this.machine = machine;
@@ -274,10 +276,17 @@ export class Engine {
   /** Works out a deferred number; too large a diagram is given back and the number is unknown. */
   #workOut(compute: () => BitVector, operands: () => readonly BitVector[]): BitVector {
     const { manager } = this.machine;
+    // Nodes are given back on failure, so nothing that outlives the computation may be made inside it.
+    if (this.#working) throw new InternalError('a deferred number was worked out inside another');
+    this.#working = true;
     const mark = manager.size;
-    const bits = this.#attempt(compute);
-    if (bits !== null) return bits;
-    manager.release(mark);
+    try {
+      const bits = this.#attempt(compute);
+      if (bits !== null) return bits;
+      manager.release(mark);
+    } finally {
+      this.#working = false;
+    }
     return this.machine.fresh(this.#reasonFor(operands()));
   }
 
