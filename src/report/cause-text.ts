@@ -1,6 +1,8 @@
 import type { LossReason } from '../intent/device-allow-generation.js';
 import type { Cause } from '../verify/cause.js';
+import { fixesOfCause } from '../verify/fix.js';
 import { escapeText } from './escape.js';
+import { fixesText } from './fix-text.js';
 
 /** Labelled lines about a cause: why, on what evidence, and what mends it. */
 export function causeLines(cause: Cause): [label: string, text: string][] {
@@ -20,7 +22,7 @@ export function causeLines(cause: Cause): [label: string, text: string][] {
           `The list is that of runc ${cause.generators.map(escapeText).join(' or ')}, not of the installed ${runtime}: it was updated after the start.`,
         ]
       : [];
-  return [['Why', [given, ...reasons, ...doubt].join(' ')], ...proof, ['Fix', fixText(cause)]];
+  return [['Why', [given, ...reasons, ...doubt].join(' ')], ...proof, ['Fix', fixesText(fixesOfCause(cause))]];
 }
 
 const REASONS: Readonly<Record<LossReason, (runtime: string) => string>> = {
@@ -36,24 +38,4 @@ const REASONS: Readonly<Record<LossReason, (runtime: string) => string>> = {
 function shortList(rules: readonly string[]): string {
   const shown = rules.slice(0, 6).map(escapeText).join(', ');
   return rules.length > 6 ? `${shown} and ${String(rules.length - 6)} more` : shown;
-}
-
-/** The first version that has all of it, if there is one; else what can be changed. */
-function fixText({ parts, runtime }: Cause): string {
-  const versions = parts.flatMap(({ fixedIn }) => (fixedIn === null ? [] : [fixedIn]));
-  const newest = versions.sort(compareVersions).at(-1);
-  const hopeless = parts.filter(({ fixedIn }) => fixedIn === null);
-  const steps: string[] = [];
-  if (newest !== undefined)
-    steps.push(`upgrade ${escapeText(runtime)} to ${escapeText(newest)} or newer, then recreate the container`);
-  if (hopeless.some(({ reason }) => reason === 'any-major'))
-    steps.push('give the devices with their major numbers in place of "*"');
-  if (hopeless.some(({ reason }) => reason === 'denylist'))
-    steps.push('list what is allowed in place of what is denied');
-  if (steps.length === 0) steps.push('create the device nodes or links that are missing, then recreate the container');
-  return `${steps.join('; ')}.`;
-}
-
-function compareVersions(left: string, right: string): number {
-  return left.localeCompare(right, 'en', { numeric: true });
 }

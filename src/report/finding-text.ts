@@ -2,9 +2,11 @@ import { formatRequest } from '../policy/rule-text.js';
 import type { Snapshot } from '../snapshot/types.js';
 import type { DenyingProgram, Evidence, Finding, PendingEvent, SubjectReport } from '../verify/types.js';
 import { deviceNames } from '../verify/device-names.js';
+import { fixesOfFinding } from '../verify/fix.js';
 import { formatAge } from './age.js';
 import { causeLines } from './cause-text.js';
 import { escapeText } from './escape.js';
+import { fixesText } from './fix-text.js';
 import { shortPath } from './paths.js';
 import { shellWord } from './shell-word.js';
 import { wrap } from './table.js';
@@ -133,6 +135,8 @@ function labelled(code: string, evidence: Evidence, name: string, verbose: boole
   if (means.length > 0) lines.push(['Means', means.join('; ')]);
   for (const each of denying) lines.push(['Why', denyingText(each)]);
   if (cause !== undefined) lines.push(...causeLines(cause));
+  const fixes = fixesOfFinding(code, evidence);
+  if (fixes.length > 0) lines.push(['Fix', fixesText(fixes)]);
   if (denying.length === 0 && programs.length > 0) lines.push(['Prog', programs.map(String).join(' ')]);
   if (witness !== null) lines.push(['Shown', `${formatRequest(witness.request)}: ${witnessText(code, witness)}`]);
   if (verbose || events === undefined) {

@@ -1,0 +1,28 @@
+import type { Fix } from '../verify/fix.js';
+import { escapeText } from './escape.js';
+
+/** Fixes as one sentence. */
+export function fixesText(fixes: readonly Fix[]): string {
+  return `${fixes.map(fixText).join('; ')}.`;
+}
+
+function fixText(fix: Fix): string {
+  switch (fix.kind) {
+    case 'upgrade':
+      return `upgrade ${escapeText(fix.runtime)} to ${escapeText(fix.version)} or newer, then recreate the container`;
+    case 'name-majors':
+      return 'give the devices with their major numbers in place of "*", then recreate the container';
+    case 'list-allowed':
+      return 'list what is allowed in place of what is denied, then recreate the container';
+    case 'make-links':
+      return 'create the device nodes or links that are missing, then recreate the container';
+    case 'give-device':
+      return 'give the devices to the container by name (--device, or CDI) in place of a hook, then recreate it';
+    case 'recreate':
+      return 'recreate the container, by a name that stays (/dev/serial/by-id ...) or for the whole major';
+    case 'add-allow-line':
+      return 'add an lxc.cgroup2.devices.allow line: LXC attaches a program only for a list that is not empty; then restart it';
+    case 'rename-keys':
+      return `write ${fix.lines.map(escapeText).join(', ')}, then restart the container`;
+  }
+}

@@ -1,0 +1,59 @@
+import type { LossReason } from '../intent/device-allow-generation.js';
+import { compareVersions, parseVersion } from '../intent/version.js';
+import type { Cause } from './cause.js';
+import type { Evidence } from './types.js';
+
+/** What mends a finding for good; a running container keeps what it was started with until it is made anew. */
+export type Fix =
+  | { readonly kind: 'upgrade'; readonly runtime: string; readonly version: string }
+  | { readonly kind: 'name-majors' | 'list-allowed' | 'make-links' | 'give-device' | 'recreate' | 'add-allow-line' }
+  /** LXC keys for the cgroup version that the host has, as they should read. */
+  | { readonly kind: 'rename-keys'; readonly lines: readonly string[] };
+
+/** For what no version of the runtime can tell systemd. */
+const WITHOUT_VERSION: Readonly<Record<LossReason, Fix['kind'] & ('name-majors' | 'list-allowed' | 'make-links')>> = {
+  'any-major': 'name-majors',
+  denylist: 'list-allowed',
+  'unknown-major': 'make-links',
+  'group-stat': 'make-links',
+  'no-dev-link': 'make-links',
+  'no-dev-and-sys-link': 'make-links',
+};
+
+/** Fixes of a proven cause: the first version that has all of it, then what has to be asked for otherwise. Empty where the cause is unknown. */
+export function fixesOfCause({ kind, parts, runtime }: Cause): Fix[] {
+  if (kind === 'unknown') return [];
+  const newest = parts
+    .flatMap(({ fixedIn }) => {
+      const version = fixedIn === null ? null : parseVersion(fixedIn);
+      return fixedIn === null || version === null ? [] : [{ fixedIn, version }];
+    })
+    .sort((a, b) => compareVersions(a.version, b.version))
+    .at(-1)?.fixedIn;
+  const others = parts.filter(({ fixedIn }) => fixedIn === null).map(({ reason }) => WITHOUT_VERSION[reason]);
+  return [
+    ...(newest === undefined ? [] : [{ kind: 'upgrade', runtime, version: newest } as const]),
+    ...[...new Set(others)].map((each): Fix => ({ kind: each })),
+  ];
+}
+
+/** Fixes that follow from the finding itself. */
+export function fixesOfFinding(code: string, evidence: Evidence): Fix[] {
+  const reasons = evidence.reasons ?? [];
+  switch (code) {
+    case 'DP104':
+      return [{ kind: 'give-device' }];
+    case 'DP106':
+      return [{ kind: 'recreate' }];
+    case 'DP201':
+      return reasons.includes('lxc:empty-list') ? [{ kind: 'add-allow-line' }] : [];
+    case 'DP204': {
+      const lines = reasons.filter((line) => line.startsWith('lxc.cgroup.devices.'));
+      return lines.length === 0
+        ? []
+        : [{ kind: 'rename-keys', lines: lines.map((line) => line.replace(/^lxc\.cgroup\./, 'lxc.cgroup2.')) }];
+    }
+    default:
+      return [];
+  }
+}
