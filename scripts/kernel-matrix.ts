@@ -58,11 +58,11 @@ async function runOn(suite: Suite, initrd: string, work: string, words: readonly
     ],
     reportFile: path.join(work, `${suite}.reports`),
     timeout: BOOT_TIMEOUT,
-    ...(verbose ? { onConsole: (line: string): void => console.log(`  | ${line}`) } : {}),
+    ...(verbose ? { onConsole: printConsole } : {}),
   });
   const outcome: Outcome = { suite, release: '', passed: 0, failures: [], facts: new Map() };
   let ended = false;
-  for (const text of result.reports) ended = take(outcome, parse(text), work) || ended;
+  for (const text of result.reports) ended = take(outcome, parse(text)) || ended;
   if (!ended) {
     const why = result.timedOut ? 'was switched off: it took too long' : 'stopped before its end';
     outcome.failures.push(`the kernel of ${suite} ${why}. Its console:\n${result.console.slice(-6000)}`);
@@ -74,6 +74,10 @@ async function runOn(suite: Suite, initrd: string, work: string, words: readonly
   return outcome;
 }
 
+function printConsole(line: string): void {
+  console.log(`  | ${line}`);
+}
+
 function parse(text: string): Report | null {
   try {
     return JSON.parse(text) as Report;
@@ -83,7 +87,7 @@ function parse(text: string): Report | null {
 }
 
 /** True for the report that says that all suites have run. */
-function take(outcome: Outcome, report: Report | null, work: string): boolean {
+function take(outcome: Outcome, report: Report | null): boolean {
   if (report === null) {
     outcome.failures.push('a report that cannot be read');
     return false;
@@ -96,7 +100,6 @@ function take(outcome: Outcome, report: Report | null, work: string): boolean {
     outcome.failures.push(
       `${report.suite}: ${report.name} (${report.seconds.toFixed(1)} s)\n    ${report.failure.replaceAll('\n', '\n    ')}`,
     );
-  void work;
   return report.kind === 'end';
 }
 

@@ -72,7 +72,7 @@ const FILL: Readonly<Record<string, Fill>> = {
 const NOT_ALONE = /^(caller|retval|extended|extension)\./;
 
 function requestsFor(name: string): DeviceRequest[] {
-  const random = new Random([...name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7));
+  const random = new Random(Buffer.from(name).reduce((sum, byte) => sum * 31 + byte, 7));
   const nodes = new Set<string>();
   const chosen: DeviceRequest[] = [];
   while (chosen.length < (name.startsWith('bpf-loop') ? REQUESTS_PER_LOOP : REQUESTS_PER_PROGRAM)) {
