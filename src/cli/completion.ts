@@ -92,8 +92,8 @@ function optionWords(program: Command, command: Command): Completion[] {
 function valuesOf(option: Option, prefix: string): Completion[] {
   if (option.argChoices !== undefined)
     return option.argChoices.map((choice) => ({ word: `${prefix}${choice}`, about: firstLine(option.description) }));
-  if (/<dir>/.test(option.flags)) return ['directories'];
-  return /<file/.test(option.flags) ? ['files'] : [];
+  if (option.flags.includes('<dir>')) return ['directories'];
+  return option.flags.includes('<file') ? ['files'] : [];
 }
 
 function subcommands(program: Command): Completion[] {

@@ -1,4 +1,4 @@
-import type { DeviceRule } from '../policy/types.js';
+import { countRequests } from '../policy/rule-count.js';
 import type { Snapshot } from '../snapshot/types.js';
 import type { Finding, SubjectReport, SubjectStatus, VerifyReport } from '../verify/types.js';
 import { escapeText } from './escape.js';
@@ -159,20 +159,9 @@ function uniqueLabels(subjects: readonly SubjectReport[]): string[] {
 /** Requests that the rules describe; what no list of ranges describes (`remainder`) is not in it. */
 function countAccesses(findings: readonly Finding[]): number {
   return findings.reduce(
-    (sum, { evidence }) => sum + evidence.rules.reduce((each, rule) => each + requests(rule), 0),
+    (sum, { evidence }) => sum + evidence.rules.reduce((each, rule) => each + countRequests(rule), 0),
     0,
   );
-}
-
-function requests({ major, minor, access, majorMask, minorMask }: DeviceRule): number {
-  return numbersIn(major, majorMask) * numbersIn(minor, minorMask) * access.length;
-}
-
-function numbersIn([low, high]: readonly [number, number], mask: { mask: number; value: number } | undefined): number {
-  if (mask === undefined) return high - low + 1;
-  let count = 0;
-  for (let number = low; number <= high; number++) if ((number & mask.mask) === mask.value) count++;
-  return count;
 }
 
 function gauge(name: string, help: string, value: number): Family {

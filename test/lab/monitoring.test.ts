@@ -111,20 +111,24 @@ function start(argv: readonly string[]): void {
 /** The body of a page once it is as wanted; throws with the last one after a minute. */
 async function answer(url: string, wanted: (text: string) => boolean): Promise<string> {
   let last = 'no answer';
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(250)) {
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline) {
     try {
       last = await (await fetch(url)).text();
       if (wanted(last)) return last;
     } catch (error) {
       last = String(error);
     }
+    await sleep(250);
   }
   throw new Error(`${url}: ${last.slice(0, 2000)}`);
 }
 
 async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;

@@ -115,6 +115,7 @@ export function capturedReport(name: string): Sample {
   return { report: createRun(snapshot).verify(null, { all: true }), snapshot };
 }
 
-/** Control characters, reordering controls and the like; the line breaks of the format itself are not meant. */
-export const UNSAFE_IN_OUTPUT: RegExp =
-  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/u;
+/** Control characters, reordering controls and the like in a text; the line breaks of the format itself are not meant. */
+export function unsafeIn(text: string): string[] {
+  return text.match(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/gu) ?? [];
+}
