@@ -1,4 +1,5 @@
 import type { DeviceSet } from '../policy/device-set.js';
+import { accessMask } from '../intent/compiled.js';
 import { maskText } from '../policy/access.js';
 import { listRules } from '../policy/to-rules.js';
 import { ACCESS_NAMES, MAX_MAJOR, MAX_MINOR, type DeviceRule, type Range } from '../policy/types.js';
@@ -22,10 +23,10 @@ export const MOST_LINES = 256;
 export function deviceAllowLines(region: DeviceSet): AllowLine[] {
   const lines = new Map<string, number>();
   for (const rule of listRules(region).rules) {
-    const access = rule.access.reduce((mask, name) => mask | valueOf(name), 0);
+    const access = rule.access.reduce((mask, name) => bothMasks(mask, valueOf(name)), 0);
     for (const node of nodesOf(rule)) {
       if (lines.size >= MOST_LINES && !lines.has(node)) return toLines(lines);
-      lines.set(node, (lines.get(node) ?? 0) | access);
+      lines.set(node, bothMasks(lines.get(node) ?? 0, access));
     }
   }
   return toLines(lines);
@@ -34,6 +35,11 @@ export function deviceAllowLines(region: DeviceSet): AllowLine[] {
 /** A line needs a letter; `r` is taken where only the check without access bits (F_OK) is asked for. */
 function toLines(lines: ReadonlyMap<string, number>): AllowLine[] {
   return [...lines].map(([node, access]) => ({ node, access: access === 0 ? 2 : access }));
+}
+
+/** The letters of two masks together. */
+export function bothMasks(left: number, right: number): number {
+  return accessMask(maskText(left) + maskText(right)) ?? 0;
 }
 
 export function lineText({ node, access }: AllowLine): string {

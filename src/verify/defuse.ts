@@ -1,7 +1,7 @@
 import { accessMask } from '../intent/compiled.js';
 import type { DeviceSet } from '../policy/device-set.js';
 import type { UnitRecord } from '../snapshot/types.js';
-import { deviceAllowLines, lineText, MOST_LINES, type AllowLine } from './defuse-lines.js';
+import { bothMasks, deviceAllowLines, lineText, MOST_LINES, type AllowLine } from './defuse-lines.js';
 import { afterSetProperty, type NewSettings } from './defuse-simulate.js';
 import { analyseSubject } from './examine/analyse.js';
 import { workshopBeside, type Workshop } from './examine/workshop.js';
@@ -58,9 +58,9 @@ export function defuse(workshop: Workshop, subject: Subject): DefuseResult {
     // Where systemd's program is the only one that restricts, taking its list away would open everything.
     if (!gained.isEmpty()) continue;
     const best = ways.at(-1);
-    if (best !== undefined && best.stillLost.isEmpty() && best.undecided.isEmpty()) break;
+    if (best?.stillLost.isEmpty() === true && best.undecided.isEmpty()) break;
     // What helps nothing is no defusal; it might even bring the loss forward.
-    if (before.lost.implies(lost) || (best !== undefined && best.stillLost.implies(lost))) continue;
+    if (before.lost.implies(lost) || best?.stillLost.implies(lost) === true) continue;
     const { way, properties } = proposal;
     ways.push({ way, unit: unit.name, nestedIn: unit.nestedIn, properties, stillLost: lost, undecided });
   }
@@ -129,7 +129,7 @@ function proposals(held: readonly AllowLine[], lost: DeviceSet): Proposal[] {
   const more = deviceAllowLines(lost);
   const access = new Map(held.map((line) => [line.node, line.access]));
   // A line for a node that is listed already takes its place (bus_cgroup_set_property()), so it must say both.
-  const added = more.map(({ node, access: letters }) => ({ node, access: letters | (access.get(node) ?? 0) }));
+  const added = more.map(({ node, access: letters }) => ({ node, access: bothMasks(letters, access.get(node) ?? 0) }));
   const replaced = new Set(added.map(({ node }) => node));
   const all = [...held.filter(({ node }) => !replaced.has(node)), ...added];
   const completed: Proposal = {

@@ -10,8 +10,8 @@ import { emptySnapshot } from '../../src/collect/empty.js';
 
 const CAPTURES = join(import.meta.dirname, '../fixtures/captures/bookworm-landmine-systemd-252.39');
 
-test("the story's land mine: lost on the way from the runtime to systemd, before and after", async () => {
-  const before = await snapshotFromDirectory(join(CAPTURES, 'SEED-docker-20.10.24-runc-1.1.4-nochar-default-0-before'));
+test("the story's land mine: lost on the way from the runtime to systemd, before and after", () => {
+  const before = snapshotFromDirectory(join(CAPTURES, 'SEED-docker-20.10.24-runc-1.1.4-nochar-default-0-before'));
   const run = createRun(before);
   const custody = custodyOf(before, run.analyse(onlySubject(before)));
   const hop = custody.changes.find(({ from, to }) => from === 'runtime' && to === 'systemd');
