@@ -25,6 +25,7 @@ const config: ViteUserConfig = defineConfig({
       {
         test: {
           name: 'lab',
+          globalSetup: 'test/lab/global-setup.ts',
           include: ['test/lab/**/*.test.ts', 'test/e2e/**/*.lab.test.ts'],
           fileParallelism: false,
           testTimeout: 600_000,
