@@ -86,6 +86,8 @@ function enter(work: string, cgroup: string, settings: Record<string, string>): 
       stdio: ['ignore', 'inherit', 'inherit'],
       env,
     });
+    // Ending the child lets the caller clean up.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill('SIGKILL'));
     child.on('error', reject);
     child.on('close', (code) => {
       resolve(code ?? 1);
