@@ -52,6 +52,7 @@ zpty -d z
 ZSH
 check 'zsh completes codes' 'zsh -f /tmp/zsh-test > /tmp/zsh-out; grep -q "DP101.*land mine" /tmp/zsh-out || { cat -v /tmp/zsh-out; false; }'
 check 'units are well-formed' '[ -z "$(systemd-analyze verify /usr/lib/systemd/system/devpolicy-verify.service /usr/lib/systemd/system/devpolicy-verify.timer 2>&1 | grep devpolicy)" ]'
+check 'apt takes the hook' 'apt-config -c /usr/share/doc/devpolicy/examples/80devpolicy dump DPkg::Pre-Invoke | grep -q before-reload'
 check 'the timer is not enabled' '[ -z "$(find /etc/systemd -name "devpolicy*")" ]'
 check 'is removed' 'dpkg --purge devpolicy'
 find / -xdev -path /tmp -prune -o -path /var/lib/dpkg -prune -o -path /deb -prune -o -print | sort > /tmp/after
