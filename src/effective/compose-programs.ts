@@ -25,9 +25,10 @@ export class ProgramLoader {
     const known = this.#programs.get(id);
     if (known !== undefined) return known;
     const record = this.#snapshot.programs.find((candidate) => candidate.id === id) ?? null;
-    const decoded = this.#decode(record);
-    if (typeof decoded === 'string' || record === null) {
-      const loaded: LoadedProgram = { kind: 'unreadable', id, record, reason: String(decoded) };
+    const decoded = record === null ? 'unreadable' : this.#decode(record);
+    if (record === null || typeof decoded === 'string') {
+      const reason = typeof decoded === 'string' ? decoded : 'unreadable';
+      const loaded: LoadedProgram = { kind: 'unreadable', id, record, reason };
       this.#programs.set(id, loaded);
       return loaded;
     }
@@ -48,8 +49,8 @@ export class ProgramLoader {
     return loaded;
   }
 
-  #decode(record: ProgramRecord | null): Program | string {
-    if (record === null) return 'unreadable';
+  /** The program, or why there is none. */
+  #decode(record: ProgramRecord): Program | string {
     if (record.xlated === null || record.xlated === '') return 'unreadable';
     try {
       return decode(Buffer.from(record.xlated, 'base64'), this.#snapshot.host.byteOrder);

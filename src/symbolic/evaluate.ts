@@ -54,7 +54,7 @@ export class Evaluator {
    * @param occurrence which occurrence of the program in one list this is, from 0: inputs that differ from run to run (random numbers, the
    *   time) are then different ones
    */
-  evaluate(program: Program, environment: ProgramEnvironment, occurrence: number = 0): EvaluationResult {
+  evaluate(program: Program, environment: ProgramEnvironment, occurrence = 0): EvaluationResult {
     const key = `${String(occurrence)} ${this.#key(program, environment)}`;
     let result = this.#results.get(key);
     if (result === undefined) {

@@ -23,13 +23,8 @@ export function analyseFlow(program: Program): Flow {
   const { instructions } = program;
   const successors = instructions.map((instruction, position) => successorsOf(program, instruction, position));
   const incoming = new Int32Array(instructions.length);
-  let hasLoop = false;
-  successors.forEach((targets, position) => {
-    for (const target of targets) {
-      incoming[target]!++;
-      if (target <= position) hasLoop = true;
-    }
-  });
+  for (const target of successors.flat()) incoming[target]!++;
+  const hasLoop = successors.some((targets, position) => targets.some((target) => target <= position));
   const rank = hasLoop ? weakTopologicalOrder(successors) : Int32Array.from(instructions, (_, position) => position);
   return { successors, isJoin: [...incoming].map((n) => n > 1), rank, live: liveRegisters(instructions, successors) };
 }

@@ -77,7 +77,7 @@ export class Machine {
   }
 
   /** A value of which nothing is known but that it has `width` bits (64 at most). Never the same twice. */
-  fresh(reason: string, width: number = 64): BitVector {
+  fresh(reason: string, width = 64): BitVector {
     return this.inputs.word(`${this.#name}:${String(this.#freshInputs++)}`, reason, width);
   }
 

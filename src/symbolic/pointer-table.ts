@@ -25,7 +25,7 @@ export function loadPointerTable(machine: Machine, region: Region, care: Ref, ad
 function perCpuOffset(machine: Machine, region: Region, address: BitVector): BitVector {
   const m = machine.manager;
   const image = machine.image(region.id);
-  if (image === null || !image.isArray) return address;
+  if (image?.isArray !== true) return address;
   const element = [FALSE, FALSE, FALSE, ...address.slice(3)];
   const index = [...element.slice(3), FALSE, FALSE, FALSE];
   let offset: BitVector = ZERO64;

@@ -24,7 +24,7 @@ export interface Region {
 export class Regions {
   readonly #known = new Map<string, Region>();
 
-  get(kind: Region['kind'], id: number = 0): Region {
+  get(kind: Region['kind'], id = 0): Region {
     const key = `${kind}:${String(id)}`;
     let region = this.#known.get(key);
     if (region === undefined) {

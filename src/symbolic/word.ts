@@ -144,7 +144,7 @@ export function selectWord(m: BddManager, condition: Ref, a: Word, b: Word): Wor
 /** Eight bits of a word; null: eight zeros. */
 export type Byte = { readonly word: Word; readonly first: number } | null;
 
-export function bytesOf(word: Word, count: number = 8): Byte[] {
+export function bytesOf(word: Word, count = 8): Byte[] {
   return Array.from({ length: count }, (_, k) => ({ word, first: k * 8 }));
 }
 

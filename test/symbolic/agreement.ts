@@ -63,11 +63,7 @@ export interface Answers {
 }
 
 /** Evaluates a program and compares every answer with the interpreter's, on requests biased to its constants. */
-export function compareBoth(
-  program: Program,
-  environment: ProgramEnvironment = NO_ENVIRONMENT,
-  count: number = 600,
-): Answers {
+export function compareBoth(program: Program, environment: ProgramEnvironment = NO_ENVIRONMENT, count = 600): Answers {
   const manager = new BddManager();
   const result = new Evaluator(manager).evaluate(program, environment);
   const counts = new Map<string, number>();

@@ -16,7 +16,7 @@ describe('programs of real writers, against the verdicts the kernel gave', () =>
       expect(m.xor(result.allowed, result.denied)).toBe(0);
     }
     const wrong = verdicts.filter(({ request, allowed }) => {
-      const bit = bitOfRequest(request as DeviceRequest);
+      const bit = bitOfRequest(request);
       return results.every((result) => m.evaluate(result.allowed, bit)) !== allowed;
     });
     expect(wrong).toEqual([]);

@@ -26,13 +26,7 @@ export const OP = {
 } as const;
 
 /** ld_imm64 with src 1 (map), 2 (map value at an offset) or 4 (function). */
-export function reference(
-  dst: number,
-  src: 1 | 2 | 4,
-  imm: number,
-  next: number = 0,
-  order: ByteOrder = 'little',
-): Uint8Array {
+export function reference(dst: number, src: 1 | 2 | 4, imm: number, next = 0, order: ByteOrder = 'little'): Uint8Array {
   return join(slot(0x18, { dst, src, imm }, order), slot(0, { imm: next }, order));
 }
 export const helper = (imm: number): Uint8Array => slot(OP.call, { imm });

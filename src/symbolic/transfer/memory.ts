@@ -69,7 +69,6 @@ export function soleRegion(machine: Machine, path: Ref, value: Value, kind: stri
   const m = machine.manager;
   const here = value.pointers.filter(({ guard }) => m.and(path, guard) !== FALSE);
   const only = here[0];
-  if (here.length !== 1 || only === undefined || only.region.kind !== kind || !m.isSubset(path, only.guard))
-    return null;
+  if (here.length !== 1 || only?.region.kind !== kind || !m.isSubset(path, only.guard)) return null;
   return only.region.id;
 }

@@ -22,7 +22,7 @@ export function tailCall(engine: Engine, state: MachineState): void {
   const index = numberOf(machine, state, readRegister(machine, state, 3)).slice(0, 32);
   const mapId = soleRegion(machine, state.path, readRegister(machine, state, 2), 'map');
   const map = mapId === null ? null : machine.map(mapId);
-  if (map === null || map.entries === null || map.type !== 'prog_array') {
+  if (map?.type !== 'prog_array' || map.entries === null) {
     machine.giveUp(state, TRUE, `tail-call:${mapId === null ? 'unknown' : String(mapId)}`);
     return;
   }
@@ -39,11 +39,7 @@ function follow(engine: Engine, state: MachineState, where: number, programId: n
   const { machine } = engine;
   const m = machine.manager;
   const target = machine.programs[state.program]!.environment.programs.get(programId);
-  if (
-    target === undefined ||
-    target.environment.freplaced !== 'no' ||
-    target.program.byteOrder !== machine.programs[0]!.program.byteOrder
-  ) {
+  if (target?.environment.freplaced !== 'no' || target.program.byteOrder !== machine.programs[0]!.program.byteOrder) {
     machine.giveUp(state, where, `tail-call:${String(mapId)}`);
     return;
   }
