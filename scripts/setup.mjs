@@ -147,7 +147,7 @@ export function installModules() {
   const count =
     Object.keys(JSON.parse(readFileSync(join(projectRoot, 'package-lock.json'), 'utf8')).packages).length - 1;
   console.log(
-    `Will install node_modules with npm ci: ${count} packages for building and testing (at run time devpolicy needs one, commander)`,
+    `Will install node_modules with npm ci: ${count} packages for building and testing (at run time devpolicy needs two: commander and yaml)`,
   );
   step('npm ci', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { env: npmEnvironment() });
 }
