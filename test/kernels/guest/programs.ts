@@ -33,7 +33,7 @@ const REQUESTS: readonly DeviceRequest[] = (['b', 'c'] as const).flatMap((type) 
 /** Each takes a while without hardware virtualisation. */
 const REQUESTS_PER_PROGRAM = 150;
 /** Hundreds of steps for each request. */
-const REQUESTS_PER_LOOP = 40;
+const REQUESTS_PER_LOOP = 120;
 const LIMITS = { nodes: 1_000_000, steps: 500_000, instructionNodes: 100_000 };
 
 export function words(...numbers: number[]): Uint8Array {
