@@ -16,7 +16,11 @@ export function policyLines(policy: PolicyPartition): string[] {
   const rules = ruleLines(listing.rules, notation).map(formatLine);
   const lines = rest === 'allow' ? rules.map((line) => `deny ${line}`) : rules;
   if (listing.remainder !== null) lines.push(...summariseRegion(listing.remainder).map(formatSummary));
-  lines.push(defaultText(rest, lines.length > 0) + (policy.undecided.length > 0 ? ', but for what is undecided' : ''));
+  if (nothingDecided(policy)) lines.push('nothing is decided');
+  else
+    lines.push(
+      defaultText(rest, lines.length > 0) + (policy.undecided.length > 0 ? ', but for what is undecided' : ''),
+    );
   const undecided = policy.undecided.flatMap(({ region, reason }) => {
     const { rules: open, remainder = [] } = regionRules(region);
     return [...ruleLines(open, 'difference').map(formatLine), ...remainder].map(
@@ -37,7 +41,7 @@ export function policyBlock(
   const view = options.keepNeverAsked === true ? (set: DeviceSet): DeviceSet => set : levelAtZero;
   const { rest, listing, notation } = describePartition(policy, view);
   const lines = [
-    style.bold(heading(suffix, rest, listing, policy)),
+    style.bold(nothingDecided(policy) ? `NOTHING IS DECIDED${suffix}` : heading(suffix, rest, listing, policy)),
     ...ruleTable(listing.rules, notation, names, { indent: 2 }),
   ];
   if (listing.remainder !== null)
@@ -71,6 +75,9 @@ function describePartition(policy: PolicyPartition, view: (set: DeviceSet) => De
     ? { rest, listing: listRules(view(policy.allowed)), notation: 'policy' }
     : { rest, listing: listRules(view(policy.denied)), notation: 'difference' };
 }
+
+/** Neither sentence about a default would be about anything: "everything else is allowed" must not be read where all is unknown. */
+const nothingDecided = ({ allowed, denied }: PolicyPartition): boolean => allowed.isEmpty() && denied.isEmpty();
 
 function heading(
   suffix: string,
