@@ -75,7 +75,9 @@ export function boot(options: BootOptions): Promise<BootResult> {
     machine.stdout.on('data', listen);
     machine.stderr.on('data', listen);
     machine.on('error', reject);
-    machine.on('close', () => {
+    machine.on('close', (code, signal) => {
+      if (signal !== null && !timedOut) said += `\nqemu was ended by ${signal}`;
+      else if (code !== 0) said += `\nqemu ended with status ${String(code)}`;
       clearTimeout(timer);
       process.off('exit', stopWithUs);
       const reports = readReports(options.reportFile);
