@@ -77,7 +77,8 @@ function describePartition(policy: PolicyPartition, view: (set: DeviceSet) => De
 }
 
 /** Neither sentence about a default would be about anything: "everything else is allowed" must not be read where all is unknown. */
-const nothingDecided = ({ allowed, denied }: PolicyPartition): boolean => allowed.isEmpty() && denied.isEmpty();
+const nothingDecided = ({ allowed, denied }: PolicyPartition): boolean =>
+  denied.isEmpty() && allowed.subtract(allowed.space.neverAsked).isEmpty();
 
 function heading(
   suffix: string,

@@ -64,3 +64,12 @@ test('0:0, which the kernel never asks, does not show', () => {
     policyLines(partition(rules('c *:* m').subtract(zero))),
   );
 });
+
+test('where nothing is decided no default is named', () => {
+  // 0:0 is allowed whatever the programs say: that alone decides nothing
+  const all = { region: space.everything.subtract(space.neverAsked), reason: 'depends:map:7' };
+  const policy = partition(space.neverAsked, [all]);
+  expect(block(policy)[0]).toBe('NOTHING IS DECIDED');
+  expect(policyLines(policy)).toContain('nothing is decided');
+  expect(policyLines(policy).join('\n')).not.toMatch(/everything/);
+});
