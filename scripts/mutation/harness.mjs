@@ -35,7 +35,8 @@ describe.each = each(describe);
 export function it(name, body) {
   const test = typeof body === 'function' ? body : () => undefined;
   const hooks = before;
-  tests.push({ name: [...path, name].join(' > '), run: test, hooks });
+  // The number tells apart tests of different files that have the same name.
+  tests.push({ name: [String(tests.length), ...path, name].join(' > '), run: test, hooks });
 }
 it.each = each(it);
 export const test = it;
