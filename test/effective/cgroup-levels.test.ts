@@ -10,8 +10,12 @@ function snapshotWith(levels: Record<string, Attached>): Snapshot {
   const cgroups = Object.entries(levels).map(([path, attached]) => ({ path, attached }) as CgroupRecord);
   return { ...emptySnapshot('little'), cgroups };
 }
-const query = (...programIds: number[]): Attached =>
-  ({ programIds, attachFlags: 2, programAttachFlags: null, revision: 0 }) as Attached;
+const query = (...programIds: number[]): Attached => ({
+  programIds,
+  attachFlags: 2,
+  programAttachFlags: null,
+  revision: 0,
+});
 
 describe('levels', () => {
   it('go from the cgroup to the root', () => {
