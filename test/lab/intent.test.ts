@@ -17,7 +17,7 @@ import { ACCESS_NAMES, type DeviceRequest } from '../../src/policy/types.js';
 import type { OciConfigSource, RuncStateSource, SourceRecord } from '../../src/snapshot/types.js';
 import { Referee } from '../kernel/referee.js';
 import { Namespace } from './namespace.js';
-import { startContainer, stopContainer, type OciRule } from './runc.js';
+import { bundleOf, startContainer, stopContainer, type OciRule } from './runc.js';
 
 const LISTS = 24;
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
@@ -111,7 +111,7 @@ test.each(['runc', 'crun'] as const)(
         if (!String(error).includes('punch hole')) throw error;
         const config: OciConfigSource = source(
           'oci-config',
-          path.join(lab.path('/run/devpolicy-lab'), name, 'config.json'),
+          lab.path(path.join(bundleOf(runtime, name), 'config.json')),
         );
         expect(intendedFromRuncConfig(space, config, installed).couldNotStart, about).toMatch(/punch hole/);
         refused++;

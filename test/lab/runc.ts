@@ -87,10 +87,13 @@ function adapt(config: OciConfig, options: ContainerOptions): OciConfig {
   return config;
 }
 
+/** Where `startContainer` makes a container's bundle, inside the lab. It stays when the runtime refuses to start it. */
+export const bundleOf = (runtime: 'runc' | 'crun', name: string): string => path.join(BUNDLES, `${runtime}-${name}`);
+
 /** Starts a container and returns when its process runs. Throws with the runtime's own words. */
 export async function startContainer(lab: Namespace, options: ContainerOptions): Promise<Container> {
   const runtime = options.runtime ?? 'runc';
-  const bundle = path.join(BUNDLES, `${runtime}-${options.name}`);
+  const bundle = bundleOf(runtime, options.name);
   makeRootFilesystem(path.join(lab.path(bundle), 'rootfs'));
   await lab.execOk([runtime, 'spec', '--bundle', bundle]);
   const file = path.join(lab.path(bundle), 'config.json');
