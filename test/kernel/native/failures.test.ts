@@ -1,6 +1,15 @@
 /** Every failure says errno, name and call; what may not be seen is never taken for an empty program. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -43,14 +52,21 @@ describe('queryPrograms', () => {
     }
   });
 
-  it('EBADF: a cgroup v1 directory', (context) => {
-    const v1 = ['/sys/fs/cgroup/devices', '/sys/fs/cgroup/memory'].find((path) =>
-      existsSync(join(path, 'cgroup.procs')),
-    );
-    if (v1 === undefined) context.skip('no cgroup v1 hierarchy on this host');
-    const fd = binding.openDirectory(v1 ?? '');
-    expect(failureOf(() => binding.queryPrograms(fd, false)).code).toBe('EBADF');
-    binding.close(fd);
+  it('EBADF: a cgroup v1 directory', () => {
+    // A named hierarchy without controllers can be mounted beside a pure cgroup v2 host; the kernel frees it when it is unmounted.
+    const v1 = mkdtempSync(join(tmpdir(), 'devpolicy-v1-'));
+    const mounted = spawnSync('mount', ['-t', 'cgroup', '-o', 'none,name=devpolicy-test', 'none', v1], {
+      encoding: 'utf8',
+    });
+    try {
+      expect(mounted).toMatchObject({ status: 0, stderr: '' });
+      const fd = binding.openDirectory(v1);
+      expect(failureOf(() => binding.queryPrograms(fd, false)).code).toBe('EBADF');
+      binding.close(fd);
+    } finally {
+      if (mounted.status === 0) spawnSync('umount', [v1]);
+      rmdirSync(v1);
+    }
   });
 
   it('ENOENT: the cgroup was removed after it was opened', async () => {
