@@ -43,6 +43,12 @@ mount --bind /usr opt/host-usr
 mount -o remount,bind,ro opt/host-usr
 mount --bind "$LAB_NODE_PREFIX" opt/host-node
 mount -o remount,bind,ro opt/host-node
+# Debian's node reads some of its built-in modules from there, by their absolute path.
+if [ -d /usr/share/nodejs ]; then
+  mkdir -p usr/share/nodejs
+  mount --bind /usr/share/nodejs usr/share/nodejs
+  mount -o remount,bind,ro usr/share/nodejs
+fi
 mount --rbind "$LAB_PROJECT" opt/devpolicy
 
 if [ -n "$LAB_SHIM" ]; then
