@@ -23,10 +23,23 @@ export async function runCli(args: readonly string[], io: CommandIo): Promise<Ex
     return status;
   } catch (error) {
     // Commander has printed its message already; only help and version end well.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_CANNOT;
-    io.err(failureText(error, verbose));
-    return EXIT_CANNOT;
+    const isCommander = error instanceof CommanderError;
+    if (isCommander && error.exitCode === 0) return EXIT_OK;
+    if (!isCommander) io.err(failureText(error, verbose));
+    return isPluginRun(args) ? pluginFailure(io, error) : EXIT_CANNOT;
   }
+}
+
+/** A monitoring server runs this: it reads standard output and four statuses, and 2 would mean CRITICAL to it. */
+function isPluginRun(args: readonly string[]): boolean {
+  return args.includes('--format=nagios') || args.some((word, i) => word === '--format' && args[i + 1] === 'nagios');
+}
+
+async function pluginFailure(io: CommandIo, error: unknown): Promise<ExitStatus> {
+  const { nagiosCannotRun } = await import('../report/nagios.js');
+  const { text, status } = nagiosCannotRun(error instanceof Error ? error.message : String(error));
+  io.out(text);
+  return status;
 }
 
 /** The whole command line as commander objects: help, man pages and completions are derived from it. Actions load their command when they run. */

@@ -1,6 +1,6 @@
 import { toJsonText } from '../report/json.js';
 import { verifyJunit } from '../report/junit.js';
-import { nagiosCannotRun, verifyNagios } from '../report/nagios.js';
+import { verifyNagios } from '../report/nagios.js';
 import { verifyNdjson } from '../report/ndjson.js';
 import { verifyPrometheus } from '../report/prometheus.js';
 import { verifySarif } from '../report/sarif.js';
@@ -82,11 +82,4 @@ function printText(
   });
   io.out(text);
   if (verbose) io.err(`${seconds.toFixed(2)} s\n`);
-}
-
-/** A monitoring server reads standard output and four statuses: "could not run" is UNKNOWN there, and 2 would be CRITICAL. */
-export function printCannotRun({ io }: CommandContext, error: unknown): ExitStatus {
-  const { text, status } = nagiosCannotRun(error instanceof Error ? error.message : String(error));
-  io.out(text);
-  return status;
 }

@@ -1,4 +1,5 @@
 import type { HostRecord, Snapshot } from '../snapshot/types.js';
+import { missingCapabilities } from '../verify/capabilities.js';
 import type { SubjectAnalysis } from '../verify/types.js';
 import { escapeText } from './escape.js';
 import type { Style } from './style.js';
@@ -78,25 +79,14 @@ function layoutCheck({ cgroupLayout, cgroupMount }: HostRecord): DoctorCheck {
   }
 }
 
-/** Numbers of include/uapi/linux/capability.h. */
-const CAPABILITIES: readonly { name: string; bit: bigint; why: string }[] = [
-  { name: 'CAP_SYS_ADMIN', bit: 21n, why: 'to open programs and maps by id' },
-  { name: 'CAP_NET_ADMIN', bit: 12n, why: 'to list programs of a cgroup on Linux before 6.12' },
-  { name: 'CAP_SYSLOG', bit: 34n, why: 'to read programs with blinded constants, and names of helpers' },
-  { name: 'CAP_DAC_READ_SEARCH', bit: 2n, why: "to read runtimes' state files" },
-  { name: 'CAP_SYS_PTRACE', bit: 19n, why: "to see containers' own device nodes" },
-];
-
-function capabilityCheck({ capEff }: HostRecord): DoctorCheck | null {
-  if (capEff === null || !/^[0-9a-f]{1,16}$/i.test(capEff)) return null;
-  const held = BigInt(`0x${capEff}`);
-  const missing = CAPABILITIES.filter(({ bit }) => (held / 2n ** bit) % 2n === 0n);
-  if (missing.length === 0) return good('capabilities', 'all capabilities that are needed');
-  const words = missing.map(({ name, why }) => `${name} (${why})`).join(', ');
+function capabilityCheck(host: HostRecord): DoctorCheck | null {
+  const text = missingCapabilities(host);
+  if (text === null) return null;
+  if (text === '') return good('capabilities', 'all capabilities that are needed');
   return {
     name: 'capabilities',
     state: 'bad',
-    text: `missing: ${words}`,
+    text,
     remedy: 'run as root on the host: sudo env "PATH=$PATH" devpolicy ...',
   };
 }

@@ -32,7 +32,8 @@ export function verifyNagios(report: VerifyReport, { seconds }: RunFacts): { tex
 
 /** When verify could not run at all. */
 export function nagiosCannotRun(message: string): { text: string; status: PluginStatus } {
-  return { text: `DEVPOLICY UNKNOWN - ${plain(message, MOST_LINE_LENGTH)}\n`, status: 3 };
+  const line = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return { text: `DEVPOLICY UNKNOWN - ${plain(line, MOST_LINE_LENGTH)}\n`, status: 3 };
 }
 
 function pluginStatus(report: VerifyReport): PluginStatus {

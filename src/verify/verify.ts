@@ -1,5 +1,6 @@
 import type { Expectations } from '../intent/expect.js';
 import type { Snapshot } from '../snapshot/types.js';
+import { missingCapabilities } from './capabilities.js';
 import { compare } from './compare.js';
 import { toFindings, type CheckInput } from './checks/check.js';
 import { CHECKS } from './checks/index.js';
@@ -9,6 +10,7 @@ import { reachesFailOn, SEVERITY_RANK } from './severity.js';
 import { compareText } from './subjects.js';
 import type { FailOn, Finding, SubjectAnalysis, SubjectReport, SubjectStatus, VerifyReport } from './types.js';
 
+/** What counts as failure (default `error`), and what else to compare with. */
 export interface VerifyOptions {
   failOn?: FailOn;
   /** True for a run over the whole host: problems of the host then count too. */
@@ -35,7 +37,7 @@ export function verifySubjects(
       ...each.programIds.map((id) => `program:${String(id)}`),
     ]),
   );
-  const problems = [...snapshot.problems, ...hostUnreadable(snapshot)]
+  const problems = [...snapshot.problems, ...hostUnreadable(snapshot), ...lackingCapabilities(snapshot)]
     .filter((problem) => (options.all === true ? true : reported.has(problem.subject) || problem.subject === 'host'))
     .concat(unmetExpectations(expectations, analyses))
     .sort((a, b) => compareText(a.subject, b.subject) || compareText(a.message, b.message));
@@ -57,6 +59,11 @@ function hostUnreadable({ cgroups }: Snapshot): VerifyReport['problems'] {
   const [first, ...others] = cgroups.flatMap(({ attached }) => ('failed' in attached ? [attached] : []));
   if (first === undefined || others.length + 1 < cgroups.length) return [];
   return [{ subject: 'host', message: `device programs cannot be listed: ${first.failed}`, code: first.code }];
+}
+
+function lackingCapabilities({ host }: Snapshot): VerifyReport['problems'] {
+  const message = missingCapabilities(host) ?? '';
+  return message === '' ? [] : [{ subject: 'host', message, code: 'EPERM' }];
 }
 
 function verifySubject(

@@ -53,6 +53,18 @@ test('--format nagios: a host that cannot be read is UNKNOWN on standard output'
   expect(status).toBe(3);
 });
 
+test.each([
+  [['--bogus'], /unknown option '--bogus'/],
+  [['--all', 'web'], /either targets or --all/],
+  [['--fail-on', 'never'], /fail-on.*never.*invalid/],
+  [['--textfile', '/nonexistent/x.prom'], /cannot write/],
+])('--format nagios %j: wrong usage is UNKNOWN too, in one line', async (args, words) => {
+  const { status, io } = await verify(ARMED, '--format', 'nagios', ...args);
+  expect(status).toBe(3);
+  expect(io.stdout).toMatch(/^DEVPOLICY UNKNOWN - [^|\n]+\n$/);
+  expect(io.stdout).toMatch(words);
+});
+
 test('--textfile leaves metrics that others may read, and nothing beside them', async () => {
   const file = join(directory, 'devpolicy.prom');
   writeFileSync(file, 'old');

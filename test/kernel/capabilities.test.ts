@@ -56,6 +56,16 @@ test.each(NEEDED)('without %s doctor says so and nothing else', async (dropped) 
   expect(missing[0]).toMatch(new RegExp(`^FAILS {2}missing: ${dropped} \\([^()]+\\)$`));
 });
 
+test.each(NEEDED)('without %s verify names it, and calls the host incomplete', async (dropped) => {
+  const held = NEEDED.filter((name) => name !== dropped);
+  const { status, stdout } = await devpolicy(held, 'verify', '--all');
+  const doctor = await devpolicy(held, 'doctor');
+  expect(status).toBe(3);
+  const said = stdout.split('\n').filter((line) => line.includes('missing:'));
+  expect(said).toEqual([`UNREAD  host: ${/missing: .*/.exec(doctor.stdout)?.[0] ?? ''}`]);
+  expect(said[0]).toContain(`missing: ${dropped} (`);
+});
+
 test('without CAP_SYS_ADMIN no container is healthy', async () => {
   const result = await devpolicy(
     ['CAP_NET_ADMIN', 'CAP_SYSLOG', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'],

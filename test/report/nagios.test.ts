@@ -60,5 +60,5 @@ test('many findings stay within what a monitoring server keeps', () => {
 });
 
 test('not being able to run is UNKNOWN, on one line', () => {
-  expect(nagiosCannotRun('no |root\nhere')).toEqual({ text: 'DEVPOLICY UNKNOWN - no \\x7croot\\x0ahere\n', status: 3 });
+  expect(nagiosCannotRun('no |root\nhere')).toEqual({ text: 'DEVPOLICY UNKNOWN - no \\x7croot here\n', status: 3 });
 });

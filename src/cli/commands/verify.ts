@@ -7,7 +7,7 @@ import { expectedHere } from '../../verify/expected.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
 import { openTargets } from '../open.js';
-import { printCannotRun, printReport, type VerifyOutputOptions } from '../verify-output.js';
+import { printReport, type VerifyOutputOptions } from '../verify-output.js';
 
 export interface VerifyCommandOptions extends VerifyOutputOptions {
   all?: boolean;
@@ -29,15 +29,10 @@ export async function runVerify(
   if (targets.length > 0 && options.all === true) throw new InputError('either targets or --all, not both');
   if (targets.length > 0 && options.expect !== undefined)
     throw new InputError('either targets or --expect, not both: the file names what is compared');
-  try {
-    const started = performance.now();
-    const expectations = options.expect === undefined ? undefined : await expectationsOf(options.expect);
-    const { snapshot, report } = await stableReport(context, targets, { ...options, expectations });
-    return printReport(context, { snapshot, report, seconds: (performance.now() - started) / 1000 }, options);
-  } catch (error) {
-    if (options.format !== 'nagios') throw error;
-    return printCannotRun(context, error);
-  }
+  const started = performance.now();
+  const expectations = options.expect === undefined ? undefined : await expectationsOf(options.expect);
+  const { snapshot, report } = await stableReport(context, targets, { ...options, expectations });
+  return printReport(context, { snapshot, report, seconds: (performance.now() - started) / 1000 }, options);
 }
 
 /** The YAML reader is loaded only when there is a file to read. */
