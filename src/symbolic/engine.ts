@@ -105,6 +105,7 @@ export class Engine {
         this.machine.giveUp(state, TRUE, 'unsupported:end of the program without exit');
         return;
       }
+      this.machine.observer?.arrive(state.program, position, state.path);
       if (++this.#executed > this.#allowed) {
         // What runs now may be a loop without end; the states that wait for it get one more turn.
         this.machine.giveUp(state, TRUE, 'budget');
@@ -240,6 +241,7 @@ export class Engine {
   }
 
   #splitAt(state: MachineState, instruction: Instruction & { op: 'branch' }, taken: Ref, rest: Ref): boolean {
+    this.machine.observer?.branch(taken, rest);
     if (taken !== FALSE) {
       const jumping = rest === FALSE ? state : copyState(state);
       jumping.path = taken;

@@ -1,6 +1,7 @@
 import { InternalError } from '../errors.js';
 import { BddBudgetError, FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { Program, ProgramEnvironment } from '../ebpf/types.js';
+import { Arrivals } from './arrivals.js';
 import type { BitVector } from './bitvector.js';
 import { Engine } from './engine.js';
 import { Inputs } from './inputs.js';
@@ -40,6 +41,7 @@ export class Evaluator {
   readonly #results = new Map<string, EvaluationResult>();
   readonly #identities = new WeakMap<object, number>();
   #nextIdentity = 0;
+  #traced = 0;
 
   constructor(manager: BddManager, limits: Partial<EvaluationLimits> = {}) {
     this.manager = manager;
@@ -62,6 +64,20 @@ export class Evaluator {
       this.#results.set(key, result);
     }
     return result;
+  }
+
+  /**
+   * Evaluates a program once more and keeps which requests come where in it: for explanations and pictures. Never throws for what it does.
+   * @internal
+   */
+  arrivals(program: Program, environment: ProgramEnvironment, watched: number | null = null): Arrivals {
+    const machine = new Machine(this.manager, this.inputs, program, environment, `arrivals${String(this.#traced++)}`);
+    const arrivals = new Arrivals(machine, { nodes: this.#limits.nodes, steps: this.#limits.steps }, watched);
+    machine.observer = arrivals;
+    if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
+    else this.#run(new Engine(machine, this.#limits));
+    machine.observer = null;
+    return arrivals;
   }
 
   /** The outcome of a program of which nothing is known but that it ran: `reason` says why. */

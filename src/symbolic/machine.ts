@@ -30,6 +30,16 @@ export interface RunningProgram {
   readonly flow: Flow;
 }
 
+/** Is told how an evaluation moves through its programs (index in `Machine.programs`, position in the instructions). */
+export interface Observer {
+  /** These requests, with the inputs for which they do, are about to execute an instruction. */
+  arrive(program: number, position: number, path: Ref): void;
+  /** Those that arrived last part at a conditional jump. */
+  branch(taken: Ref, rest: Ref): void;
+  /** These go no further than where they arrived last, and with what result they would is not known. */
+  abandon(path: Ref, reason: string): void;
+}
+
 /** What one evaluation knows and collects; the machine's memory of everything but the states themselves. */
 export class Machine {
   readonly manager: BddManager;
@@ -46,6 +56,8 @@ export class Machine {
 
   /** Works out deferred numbers; the engine sets the limits. */
   worker: Worker = (compute) => compute();
+
+  observer: Observer | null = null;
 
   readonly #name: string;
   readonly #images = new Map<number, MapImage | null>();
@@ -140,6 +152,7 @@ export class Machine {
   }
 
   abandon(region: Ref, reason: string, retval: BitVector | null): void {
+    this.observer?.abandon(region, reason);
     const unknownRetval = this.mayHaveSetRetval ? this.fresh(reason, 32).slice(0, 32) : retval;
     this.finish(region, this.freshBit(reason), unknownRetval);
   }
