@@ -133,7 +133,7 @@ function ociIntent(
   observed: readonly DeviceSet[],
 ): IntendedPolicy | null {
   const state = find<RuncStateSource>(container.sources, 'runc-state');
-  if (state !== null) return intendedFromRuncState(space, state, container.runtimeVersion?.version ?? null);
+  if (state !== null) return intendedFromRuncState(space, state, versionOf(container, 'runc', host, observed));
   const config = find<OciConfigSource>(container.sources, 'oci-config');
   if (config === null) return null;
   const status = find<CrunStatusSource>(container.sources, 'crun-status');

@@ -1,5 +1,6 @@
 import type { DeviceSpace } from '../policy/device-set.js';
 import type { OciConfigSource, RuncStateSource } from '../snapshot/types.js';
+import { chooseDialects, NOTHING_KNOWN, type VersionKnowledge } from './dialects.js';
 import { ociRule, ociRuleText, type OciRule } from './oci-rule.js';
 import { builtInEra, mergeWithBuiltIns, RUNC_BUILT_INS, type BuiltInEra } from './runc-builtin.js';
 import {
@@ -24,15 +25,16 @@ interface Reading {
 
 /**
  * What runc meant by its own state file. Nothing is added: the list of `config.cgroups.devices` holds the built-ins already.
- * `version` is the container's runc if that is known; where the file itself shows another generation, the file is believed.
+ * Where the version known for the container and the file disagree, the file is believed; where several generations can have written the file, the one
+ * whose list is a program that is attached has, else the installed one (said in a warning).
  */
 export function intendedFromRuncState(
   space: DeviceSpace,
   state: RuncStateSource,
-  version: string | null,
+  version: VersionKnowledge,
 ): IntendedPolicy {
   const rules = stateRules(state);
-  const readings = stateGenerations(state, version).map((generation) => ({
+  const readings = stateGenerations(state, version.exact).map((generation) => ({
     name: generation.name,
     generation,
     rules,
@@ -41,6 +43,7 @@ export function intendedFromRuncState(
   return fromReadings(space, readings, {
     source: { kind: state.kind, path: state.path },
     rootless: state.cgroup.rootless === true,
+    version,
   });
 }
 
@@ -60,7 +63,7 @@ export function intendedFromRuncConfig(
   return fromReadings(
     space,
     readings.map((reading) => ({ ...reading, warnings: [...assumed, ...reading.warnings] })),
-    { source: { kind: config.kind, path: config.path }, rootless: false },
+    { source: { kind: config.kind, path: config.path }, rootless: false, version: NOTHING_KNOWN },
   );
 }
 
@@ -126,21 +129,21 @@ function configReading(config: OciConfigSource, era: BuiltInEra, version: Versio
 function fromReadings(
   space: DeviceSpace,
   readings: readonly Reading[],
-  { source, rootless }: { source: IntendedPolicy['source']; rootless: boolean },
+  { source, rootless, version }: Pick<IntendedPolicy, 'source'> & { rootless: boolean; version: VersionKnowledge },
 ): IntendedPolicy {
   const tried = readings.map((reading) => ({
     reading,
     result: refuseEmptyAccess(reading) ?? compileRunc(reading.rules, reading.generation),
   }));
   const good = tried.flatMap(({ reading, result }) => ('error' in result ? [] : [{ reading, result }]));
-  const generation = [...new Set(readings.map((reading) => reading.generation.name))].join(' or ');
   const rules = readings[0]?.rules ?? [];
-  const common = { source, runtime: 'runc', generation, restricts: listRestricts(rules) };
+  const common = { source, runtime: 'runc', restricts: listRestricts(rules) };
   if (good.length === 0) {
     const first = tried[0]?.result;
     const error = first !== undefined && 'error' in first ? first.error : 'no generation of runc fits this file';
     return {
       ...common,
+      generation: generationNames(readings),
       allowed: space.nothing,
       denied: space.nothing,
       undecided: [{ region: space.everything, reason: 'runc:refused-list' }],
@@ -151,18 +154,23 @@ function fromReadings(
       dialects: [],
     };
   }
-  const policies = good.map(({ reading, result }) => ({
+  const { chosen, warnings: choice } = chooseGeneration(space, good, version);
+  const policies = chosen.map(({ reading, result }) => ({
     reading,
     result,
     allowed: compiledSet(space, result.compiled),
   }));
-  const warnings = policies.flatMap(({ reading, result, allowed }) => [
-    ...reading.warnings,
-    ...unmatchableRules(reading.rules),
-    ...listWarnings(space, result, allowed),
-  ]);
+  const warnings = [
+    ...choice,
+    ...policies.flatMap(({ reading, result, allowed }) => [
+      ...reading.warnings,
+      ...unmatchableRules(reading.rules),
+      ...listWarnings(space, result, allowed),
+    ]),
+  ];
   return {
     ...common,
+    generation: generationNames(chosen.map(({ reading }) => reading)),
     ...joinAlternatives(
       space,
       policies.map(({ allowed }) => decidedPartition(allowed)),
@@ -174,8 +182,33 @@ function fromReadings(
     attaches: rootless ? 'undecided' : 'program',
     attachesReason: rootless ? 'runc:rootless' : null,
     couldNotStart: null,
-    dialects: good.map(({ reading, result }) => ({ name: reading.name, compiled: result.compiled })),
+    dialects: chosen.map(({ reading, result }) => ({ name: reading.name, compiled: result.compiled })),
   };
+}
+
+function generationNames(readings: readonly Reading[]): string {
+  return [...new Set(readings.map(({ generation }) => generation.name))].join(' or ');
+}
+
+interface CompiledReading {
+  readonly reading: Reading;
+  readonly result: CompiledList;
+}
+
+/** Readings of one generation (eras of its built-ins) are no matter of the generation: all stay. */
+function chooseGeneration(
+  space: DeviceSpace,
+  readings: readonly CompiledReading[],
+  version: VersionKnowledge,
+): { chosen: readonly CompiledReading[]; warnings: readonly IntentWarning[] } {
+  const names = new Set(readings.map(({ reading }) => reading.generation.name));
+  if (names.size === 1) return { chosen: readings, warnings: [] };
+  const candidates = readings.map((each) => ({
+    dialect: { range: each.reading.generation.range, each },
+    compiled: each.result.compiled,
+  }));
+  const { chosen, warnings } = chooseDialects(space, 'runc', candidates, version);
+  return { chosen: chosen.map(({ dialect }) => dialect.each), warnings };
 }
 
 /** runc's specconv: "device access at N field cannot be empty". */

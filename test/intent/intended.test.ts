@@ -3,6 +3,7 @@ import { snapshotFromDirectory } from '../../src/collect/index.js';
 import { askedOf, custodyChanges, responsibleHop, type Hop } from '../../src/intent/custody.js';
 import { decideIntended } from '../../src/intent/decide.js';
 import { intendedOf, intendedOfUnit } from '../../src/intent/intended.js';
+import { NOTHING_KNOWN } from '../../src/intent/dialects.js';
 import { intendedFromRuncConfig, intendedFromRuncState } from '../../src/intent/runc.js';
 import { decidedPartition } from '../../src/intent/set.js';
 import type { ContainerRecord, Snapshot, SourceRecord } from '../../src/snapshot/types.js';
@@ -172,7 +173,7 @@ describe('custody: from what was asked to the kernel', () => {
     const s = space();
     const state = container.sources.find((source) => source.kind === 'runc-state')!;
     const config = container.sources.find((source) => source.kind === 'oci-config')!;
-    const runtime = intendedFromRuncState(s, state, '1.1.4');
+    const runtime = intendedFromRuncState(s, state, { ...NOTHING_KNOWN, exact: '1.1.4' });
     const told = decidedPartition(s.forPattern({ type: 'c', major: 136, minor: null, access: () => true }));
     const hop = (name: Hop['name'], policy: Hop['policy'], complete = true): Hop => ({
       name,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { decideCompiled } from '../../src/intent/compiled.js';
+import { NOTHING_KNOWN } from '../../src/intent/dialects.js';
 import { intendedFromRuncConfig, intendedFromRuncState, stateGenerations } from '../../src/intent/runc.js';
+import type { DeviceSet } from '../../src/policy/device-set.js';
 import type { DeviceRule } from '../../src/policy/types.js';
 import {
   capture,
@@ -27,7 +29,7 @@ describe('runc: captured containers', () => {
     '%s: intended equals the kernel, from state.json',
     (_, each) => {
       const s = space();
-      const policy = intendedFromRuncState(s, runcState(each), null);
+      const policy = intendedFromRuncState(s, runcState(each), NOTHING_KNOWN);
       expect(disagreements(policy.allowed, oracle(each))).toEqual([]);
       expect(policy.undecided).toEqual([]);
       expect(policy.generation).toBe('1.0.0 and later');
@@ -40,7 +42,7 @@ describe('runc: captured containers', () => {
     '%s: the same from config.json and the version',
     (_, each) => {
       const s = space();
-      const fromState = intendedFromRuncState(s, runcState(each), null);
+      const fromState = intendedFromRuncState(s, runcState(each), NOTHING_KNOWN);
       const fromConfig = intendedFromRuncConfig(s, ociConfig(each), '1.1.5+ds1-1+deb12u1');
       expect(fromConfig.allowed.equals(fromState.allowed)).toBe(true);
     },
@@ -222,11 +224,10 @@ describe('runc: lists', () => {
   it.each(CASES.map((each) => [each.name, each] as const))('%s', (_, { list, version, expect: wanted, warnings }) => {
     const s = space();
     const old = version?.includes('rc') === true;
-    const policy = intendedFromRuncState(
-      s,
-      stateSource(list.map(rule), old ? { skipDevices: false } : {}),
-      version ?? null,
-    );
+    const policy = intendedFromRuncState(s, stateSource(list.map(rule), old ? { skipDevices: false } : {}), {
+      ...NOTHING_KNOWN,
+      exact: version ?? null,
+    });
     if ('error' in wanted) {
       expect(policy.couldNotStart).toMatch(wanted.error as RegExp);
       expect(policy.allowed.isEmpty()).toBe(true);
@@ -261,11 +262,29 @@ describe('runc: generations', () => {
     const policy = intendedFromRuncState(
       s,
       stateSource(['deny a', 'allow c 1:3 r'].map(rule), { skipDevices: false }),
-      null,
+      NOTHING_KNOWN,
     );
     const [open] = policy.undecided;
     expect(open?.reason).toBe('runc:version');
     expect(open?.region.equals(s.forRule({ ...exact('c', 1, 3), access: ['-', 'rw'] }))).toBe(true);
+  });
+  it('of these, the one whose list is attached; of two that are attached, the installed one', () => {
+    const s = space();
+    const state = stateSource(['deny a', 'allow c 1:3 r'].map(rule), { skipDevices: false });
+    const [overlap, subset] = ['1.0.0-rc93', '1.0.0-rc95'].map(
+      (exact) => intendedFromRuncState(s, state, { ...NOTHING_KNOWN, exact }).allowed,
+    );
+    const told = (observed: DeviceSet[], installed: string | null): string => {
+      const policy = intendedFromRuncState(s, state, { exact: null, installed, observed });
+      return `${policy.generation}, ${policy.undecided.length === 0 ? 'decided' : 'open'}`;
+    };
+    expect(told([overlap!], null)).toBe('rc91-rc93, decided');
+    expect(told([subset!], '1.0.0-rc93')).toBe('rc94-rc95, decided');
+    // systemd's own program tests accesses as rc94 does: beside runc's of rc93 both readings are attached.
+    expect(told([subset!, overlap!], '1.0.0~rc93+ds1-5')).toBe('rc91-rc93, decided');
+    expect(told([subset!, overlap!], null)).toBe('rc91-rc93 or rc94-rc95, open');
+    expect(told([], '1.0.0~rc93+ds1-5')).toBe('rc91-rc93, decided');
+    expect(told([], '1.1.5')).toBe('rc91-rc93 or rc94-rc95, open');
   });
 });
 

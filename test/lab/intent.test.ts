@@ -122,7 +122,10 @@ test.each(['runc', 'crun'] as const)(
       const policies: IntendedPolicy[] = [];
       if (runtime === 'runc') {
         const state: RuncStateSource = source('runc-state', lab.path(`/run/runc/${name}/state.json`));
-        policies.push(intendedFromRuncState(space, state, null), intendedFromRuncConfig(space, config, installed));
+        policies.push(
+          intendedFromRuncState(space, state, NOTHING_KNOWN),
+          intendedFromRuncConfig(space, config, installed),
+        );
       } else {
         const context = {
           version: { ...NOTHING_KNOWN, exact: installed },
