@@ -31,6 +31,7 @@ export {
   type CollectOptions,
   type ProgramFileOptions,
 } from './collect/index.js';
+export type { Detail } from './collect/containers/draft.js';
 export { parseSnapshot } from './snapshot/parse.js';
 export { redactSnapshot } from './snapshot/redact.js';
 export { serialiseSnapshot } from './snapshot/serialise.js';
@@ -41,10 +42,14 @@ export { createRun, Run, type DecodedProgram, type PolicyChoice } from './pipeli
 export type { Subject } from './verify/subjects.js';
 export type { ProgramView } from './verify/programs.js';
 export type { Comparison } from './verify/compare.js';
+export type { Defusal, DefuseResult } from './verify/defuse.js';
+export type { Applying, RunningProgram } from './verify/examine/enforced.js';
+export type { Level } from './effective/compose-levels.js';
 export type { Decision, DecisionStep } from './verify/decision.js';
 export type { DecidingBranch, DecidingInstruction, RequestField } from './verify/deciding.js';
 export type { Cause } from './verify/cause.js';
 export type {
+  DenyingProgram,
   DifferenceKind,
   Evidence,
   Examined,
@@ -53,6 +58,7 @@ export type {
   PendingEvent,
   PendingPolicy,
   PolicyDifference,
+  Replay,
   Severity,
   SubjectAnalysis,
   SubjectReport,
@@ -63,37 +69,73 @@ export type {
   Witness,
 } from './verify/types.js';
 export type { VerifyOptions } from './verify/verify.js';
-export type { IntendedPolicy, IntentWarning, PolicyPartition, UndecidedRegion } from './intent/types.js';
+export type {
+  IntendedPolicy,
+  IntentList,
+  IntentWarning,
+  IntentWarningCode,
+  PolicyPartition,
+  UndecidedRegion,
+} from './intent/types.js';
+export type { LossReason } from './intent/device-allow-generation.js';
+export type { ExpectationEntry, Expectations, ExpectedKind, ExpectedLine } from './intent/expect.js';
+export type { CompiledPolicy, CompiledRule } from './intent/compiled.js';
+export type { Impact } from './policy/impact.js';
 export type { Author } from './effective/author.js';
 
 // A policy as text, and the same documents that --json prints.
 export { policyLines } from './report/policy-text.js';
-export { showJson, type ShowJson } from './report/show-json.js';
+export { showJson, type JsonIntent, type JsonPending, type ShowJson } from './report/show-json.js';
+export type { JsonPolicy, JsonRegion } from './report/policy-json.js';
+export type { JsonProgram, JsonSubject } from './report/subject-json.js';
 export { verifyJson, type VerifyJson } from './report/verify-json.js';
 
 // Programs by themselves: bytes to instructions, a listing, one request run concretely, the exact partition of all requests.
 export { decode } from './ebpf/decode.js';
-export { DecodeError } from './ebpf/decode-error.js';
-export { disassemble, type DisassembleOptions, type Line } from './ebpf/disassemble.js';
+export { DecodeError, type InstructionField } from './ebpf/decode-error.js';
+export { disassemble, type Dialect, type DisassembleOptions, type Line } from './ebpf/disassemble.js';
 export {
   interpret,
   type DeviceContext,
   type InterpretOptions,
   type InterpretResult,
 } from './ebpf/interpreter/interpret.js';
-export type { ByteOrder, Instruction, MapContents, Program, ProgramEnvironment } from './ebpf/types.js';
-export { Evaluator, type EvaluationResult } from './symbolic/evaluate.js';
+export type { BranchRecord, CallerInputs, Trace } from './ebpf/interpreter/types.js';
+export type {
+  AluOp,
+  AtomicOp,
+  ByteOrder,
+  Common,
+  Instruction,
+  JmpOp,
+  MapContents,
+  Operand,
+  Program,
+  ProgramEnvironment,
+  RawFields,
+  Size,
+  Width,
+} from './ebpf/types.js';
+export { Evaluator, type EvaluationResult, type Outcome } from './symbolic/evaluate.js';
+export type { Inputs } from './symbolic/inputs.js';
+export type { Partition, UndecidedRegion as UndecidedRef } from './symbolic/partition.js';
+export type { BitVector } from './symbolic/bitvector.js';
 export { DEFAULT_LIMITS, type EvaluationLimits } from './symbolic/limits.js';
 export { composeEffective, type EffectiveEntry } from './effective/compose.js';
 export { ProgramLoader, type LoadedProgram } from './effective/compose-programs.js';
 
 // Sets of requests, and rules as text.
 export { BddManager } from './bdd/manager.js';
+export type { Ref } from './bdd/types.js';
+export type { BddBudget } from './bdd/budget.js';
+export type { Literal } from './bdd/pick.js';
 export { DeviceSet, DeviceSpace, type RequestPattern } from './policy/device-set.js';
 export { listRules, type RuleListing } from './policy/to-rules.js';
 export { formatRequest, formatRule, parseRule } from './policy/rule-text.js';
-export { RULE_FORMS, rulesAs, type RuleForm } from './policy/rules-as.js';
-export { DeviceNames } from './policy/names.js';
+export { RULE_FORMS, rulesAs, type RuleForm, type WrittenRules } from './policy/rules-as.js';
+export type { Notation } from './policy/access.js';
+export type { Refusal } from './policy/entries.js';
+export { DeviceNames, type DeviceName, type NameSource, type NameSources } from './policy/names.js';
 export { ACCESS_MKNOD, ACCESS_READ, ACCESS_WRITE, MAX_MAJOR, MAX_MINOR } from './policy/types.js';
 export type { AccessName, DeviceRequest, DeviceRule, DeviceType, Range } from './policy/types.js';
 

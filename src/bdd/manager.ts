@@ -50,10 +50,12 @@ export class BddManager {
     return this.#nodes.make(index, FALSE, TRUE);
   }
 
+  /** True where f is not. Costs nothing. */
   not(f: Ref): Ref {
     return f ^ 1;
   }
 
+  /** True where both are. */
   and(f: Ref, g: Ref): Ref {
     if (f === g || g === TRUE) return f;
     if (f === TRUE) return g;
@@ -61,10 +63,12 @@ export class BddManager {
     return f < g ? this.#and(f, g) : this.#and(g, f);
   }
 
+  /** True where at least one is. */
   or(f: Ref, g: Ref): Ref {
     return this.and(f ^ 1, g ^ 1) ^ 1;
   }
 
+  /** True where exactly one is. */
   xor(f: Ref, g: Ref): Ref {
     const complement = (f ^ g) & 1;
     const a = f & ~1;
@@ -142,6 +146,7 @@ export class BddManager {
     return restrict(this, f, values);
   }
 
+  /** f with one variable set. */
   cofactor(f: Ref, variable: number, value: boolean): Ref {
     return restrict(this, f, new Map([[variable, value]]));
   }

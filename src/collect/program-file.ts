@@ -26,6 +26,7 @@ export const MAX_PROGRAM_FILE: number = LIMITS.database;
 
 export const PROGRAM_SCHEMA = 'devpolicy/program';
 
+/** How to read a program file. */
 export interface ProgramFileOptions {
   /** Of raw and hexadecimal files and bpftool's dumps; default: this machine's. JSON of our own says it itself. */
   byteOrder?: 'little' | 'big' | undefined;

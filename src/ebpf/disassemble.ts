@@ -8,6 +8,7 @@ import { TAIL_CALL_IMM } from './opcodes.js';
  */
 export type Dialect = 'linux' | 'bpftool-7.1';
 
+/** How to write a listing. Default: as the Linux kernel's own disassembler writes it (kernel/bpf/disasm.c), without names. */
 export interface DisassembleOptions {
   readonly dialect?: Dialect;
   /** Name of the kernel function at a call's immediate (from __bpf_call_base); undefined: not known. */
@@ -16,6 +17,7 @@ export interface DisassembleOptions {
   readonly subprogramName?: (subprogram: number) => string | undefined;
 }
 
+/** One line of a listing. */
 export interface Line {
   /** Slot number. */
   readonly index: number;

@@ -2,7 +2,9 @@
  * Typed instructions. After `decode` nobody looks at opcode bits again: `op` says what the instruction is, the fields are named as in RFC 9669.
  */
 export type ByteOrder = 'little' | 'big';
+/** Bits that an operation works on. */
 export type Width = 32 | 64;
+/** Arithmetic, by the names of RFC 9669 section 4.1; `sdiv` and `smod` are signed, `arsh` shifts the sign in. */
 export type AluOp =
   | 'add'
   | 'sub'
@@ -19,13 +21,15 @@ export type AluOp =
   | 'arsh'
   | 'mov'
   | 'neg';
+/** Comparisons, by the names of RFC 9669 section 4.3; `set` is "any common bit", those with `s` in front are signed. */
 export type JmpOp = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'set' | 'sgt' | 'sge' | 'slt' | 'sle';
 /** Access size in bytes. */
 export type Size = 1 | 2 | 4 | 8;
 /** `xchg` and `cmpxchg` always fetch. Load-acquire and store-release are plain loads and stores here: order does not matter to one thread. */
 export type AtomicOp = 'add' | 'or' | 'and' | 'xor' | 'xchg' | 'cmpxchg';
 
-interface Common {
+/** What every instruction has. */
+export interface Common {
   /** Slot number as bpftool prints it: from 0, a 64-bit immediate load counts two. */
   readonly index: number;
   readonly opcode: number;
@@ -33,6 +37,9 @@ interface Common {
 /** Second operand of ALU and jumps: a register, or an immediate already sign-extended to a signed 32-bit number. */
 export type Operand = { readonly reg: number } | { readonly imm: number };
 
+/**
+ * One instruction, told apart by `op`. Registers are numbers 0 to 12 (r10 the frame pointer, r11 and r12 the kernel's own), offsets are in bytes, targets are slots.
+ */
 export type Instruction =
   | (Common & {
       readonly op: 'alu';
@@ -144,6 +151,7 @@ export interface RawFields {
   readonly next: number;
 }
 
+/** A decoded program. */
 export interface Program {
   readonly byteOrder: ByteOrder;
   /** The translated bytes exactly as read; length is a multiple of 8. */
@@ -166,6 +174,7 @@ export interface ProgramEnvironment {
   readonly kernelRelease: string | null;
   readonly freplaced: 'no' | 'yes' | 'unknown';
 }
+/** A map and, if they were read, its contents. Sizes in bytes; `type` as in the kernel's enum bpf_map_type, in lower case. */
 export interface MapContents {
   readonly id: number;
   readonly type: string;

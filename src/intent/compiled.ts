@@ -10,6 +10,7 @@ export interface CompiledPolicy {
   readonly defaultAllow: boolean;
 }
 
+/** One test of such a program. A request matches if all that is tested fits. */
 export interface CompiledRule {
   /** "any": the block has no type test. */
   readonly type: DeviceType | 'any';

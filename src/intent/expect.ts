@@ -11,6 +11,7 @@ import { ACCESS_NAMES, MAX_MAJOR, MAX_MINOR, type DeviceRequest, type DeviceRule
 /** `required`: must be allowed. `permitted`: either way is right. `forbidden`: must be denied. */
 export type ExpectedKind = 'required' | 'permitted' | 'forbidden';
 
+/** A line of such a file. */
 export interface ExpectedLine {
   kind: ExpectedKind;
   rules: DeviceRule[];
@@ -27,6 +28,7 @@ export interface ExpectationEntry {
   nothingElse: boolean;
 }
 
+/** A file of expectations (docs/expect.md), as `verify --expect` reads it. */
 export interface Expectations {
   /** Where they were read. */
   path: string;

@@ -42,6 +42,7 @@ export type IntentWarningCode =
   | 'attach-may-be-skipped'
   | 'node-assumed';
 
+/** Something a reader of the intended list should know; no verdict depends on it. */
 export interface IntentWarning {
   readonly code: IntentWarningCode;
   /** The rule, key or path it is about, as text; untrusted where it comes from a file. */
@@ -73,6 +74,7 @@ export interface IntendedPolicy extends PolicyPartition {
   readonly dialectsMean?: 'all of';
 }
 
+/** One list of rules behind an intended policy, or one reading of it, by name ("runc 1.0.0 and later", a unit). */
 export interface IntentList {
   readonly name: string;
   /** Null: nothing is attached, everything is allowed. */

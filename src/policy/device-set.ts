@@ -92,6 +92,7 @@ export class DeviceSpace {
     return this.fromRef(this.manager.orAll(sets.map((set) => set.ref)));
   }
 
+  /** Requests in all of them; everything where the list is empty. */
   intersectAll(sets: readonly DeviceSet[]): DeviceSet {
     return this.fromRef(this.manager.andAll(sets.map((set) => set.ref)));
   }
@@ -157,18 +158,22 @@ export class DeviceSet {
     this.ref = ref;
   }
 
+  /** Requests in either. @throws TypeError for a set of another space, like all that combine two */
   union(other: DeviceSet): DeviceSet {
     return this.space.fromRef(this.space.manager.or(this.ref, this.#refOf(other)));
   }
 
+  /** Requests in both. */
   intersect(other: DeviceSet): DeviceSet {
     return this.space.fromRef(this.space.manager.and(this.ref, this.#refOf(other)));
   }
 
+  /** Requests in this set and not in the other. */
   subtract(other: DeviceSet): DeviceSet {
     return this.space.fromRef(this.space.manager.difference(this.ref, this.#refOf(other)));
   }
 
+  /** All other requests. */
   complement(): DeviceSet {
     return this.space.fromRef(this.space.manager.not(this.ref));
   }
@@ -183,6 +188,7 @@ export class DeviceSet {
     return this.canonical === other.space.manager.and(this.#refOf(other), other.space.askable);
   }
 
+  /** Whether it holds no request that the kernel can ask. */
   isEmpty(): boolean {
     return this.canonical === FALSE;
   }

@@ -5,12 +5,14 @@ import { MAX_MAJOR, MAX_MINOR, type DeviceRule, type DeviceType, type Range } fr
 /** Where a name comes from: a device node that was seen, the kernel's list of drivers, or the numbers Linux allocates for good. */
 export type NameSource = 'node' | 'proc-devices' | 'devices.txt';
 
+/** A name for a device number, as it was read. */
 export interface DeviceName {
   /** A path, `/dev/null`; with `*` where one name stands for many nodes or the number does not tell it all. */
   name: string;
   source: NameSource;
 }
 
+/** Where names are looked up, besides the table of numbers that Linux allocates for good. */
 export interface NameSources {
   /** Nodes seen, the preferred ones first (the container's own, then the host's). Entries of type null are ignored. */
   nodes?: readonly { path: string; type: DeviceType | null; major: number; minor: number }[];

@@ -6,6 +6,7 @@ import { parseRule } from './rule-text.js';
 
 /** Forms in which other tools take device rules. */
 export type RuleForm = 'docker' | 'systemd' | 'lxc' | 'oci' | 'v1';
+/** Every form, in the order of the help text. */
 export const RULE_FORMS: readonly RuleForm[] = ['docker', 'systemd', 'lxc', 'oci', 'v1'];
 
 /** A policy in such a form. */

@@ -10,15 +10,21 @@ import { fixesText } from './fix-text.js';
 import { shortPath } from './paths.js';
 import { shellWord } from './shell-word.js';
 import { wrap } from './table.js';
-import type { VerifyTextOptions } from './verify-text.js';
 import { ruleTable, rulesInline } from './words.js';
+
+export interface FindingTextOptions {
+  /** Print what is of use to few people too. */
+  verbose: boolean;
+  /** Width of the terminal. */
+  columns: number;
+}
 
 /** What a finding says to a person: one opening sentence, the requests concerned, then labelled lines. */
 export function findingLines(
   finding: Finding,
   { subject }: SubjectReport,
   snapshot: Snapshot,
-  options: VerifyTextOptions,
+  options: FindingTextOptions,
 ): string[] {
   const { evidence, code } = finding;
   const lines = wrap(openingSentence(code, evidence), Math.max(40, Math.min(options.columns, 100) - 2)).map(
@@ -34,7 +40,7 @@ export function findingLines(
   return lines;
 }
 
-function labelledLines(label: string, text: string, { columns }: VerifyTextOptions): string[] {
+function labelledLines(label: string, text: string, { columns }: FindingTextOptions): string[] {
   const [first = '', ...rest] = wrap(text, Math.max(40, Math.min(columns, 100) - 9));
   return [`  ${label.padEnd(5)}  ${first}`, ...rest.map((line) => `         ${line}`)];
 }

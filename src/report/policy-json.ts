@@ -9,6 +9,7 @@ export interface JsonPolicy extends JsonRegion {
   undecided: ({ reason: string } & JsonRegion)[];
 }
 
+/** A set of requests in `--json`. */
 export interface JsonRegion {
   /** Their union is the region. Where rules overlap, both hold. */
   rules: DeviceRule[];

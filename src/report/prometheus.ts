@@ -1,8 +1,9 @@
 import { countRequests } from '../policy/rule-count.js';
 import type { Snapshot } from '../snapshot/types.js';
-import type { Finding, SubjectReport, SubjectStatus, VerifyReport } from '../verify/types.js';
+import type { Finding, SubjectReport, VerifyReport } from '../verify/types.js';
 import { escapeText } from './escape.js';
 import type { RunFacts } from './run-facts.js';
+import { STATUSES } from './statuses.js';
 
 type Labels = readonly (readonly [name: string, value: string])[];
 type Sample = readonly [labels: Labels, value: number];
@@ -13,17 +14,6 @@ interface Family {
   samples: Sample[];
 }
 
-const STATUSES: readonly SubjectStatus[] = [
-  'broken',
-  'fail-open',
-  'land-mine',
-  'will-widen',
-  'unknown',
-  'warning',
-  'ok',
-  'not-compared',
-  'not-running',
-];
 /** Denied now although intended. */
 const LOST: ReadonlySet<string> = new Set(['DP102', 'DP103', 'DP105']);
 /** Taken away by the next event of systemd. */

@@ -4,6 +4,7 @@ import type { Examined, PendingEvent, PolicyChoice, SubjectAnalysis } from '../v
 import { policyJson, type JsonPolicy } from './policy-json.js';
 import { programJson, subjectJson, type JsonProgram, type JsonSubject } from './subject-json.js';
 
+/** What `show --json` prints; docs/schemas/show.schema.json. */
 export interface ShowJson {
   schema: 'devpolicy/show';
   schemaVersion: [1, 0];
@@ -20,7 +21,8 @@ export interface ShowJson {
   reasons: Partial<Record<PolicyChoice, { status: 'none' | 'unread'; reason: string }>>;
 }
 
-interface JsonIntent {
+/** What `intended` has besides the policy. */
+export interface JsonIntent {
   source: { kind: string; path: string };
   runtime: string;
   generation: string;
@@ -29,14 +31,18 @@ interface JsonIntent {
   attachesReason: string | null;
   warnings: { code: string; about: string }[];
 }
-interface JsonPending {
+/** What `afterReload` and `afterApply` have besides the policy. */
+export interface JsonPending {
   event: PendingEvent;
   unit: string;
   sources: string[];
   needDaemonReload: boolean | null;
   unread: string[];
+  missingPins: string[];
+  assumed: string[];
 }
 
+/** The document of `show --json`. Equal input gives equal output, keys and lists in a fixed order. */
 export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJson {
   const { enforced, intended, afterReload, afterApply } = analysis;
   return {
@@ -66,8 +72,8 @@ export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJso
 function pendingJson(
   policy: Extract<SubjectAnalysis['afterReload'], { status: 'known' }>['policy'],
 ): JsonPolicy & JsonPending {
-  const { event, unit, sources, needDaemonReload, unread } = policy;
-  return { ...policyJson(policy), event, unit, sources, needDaemonReload, unread };
+  const { event, unit, sources, needDaemonReload, unread, missingPins, assumed } = policy;
+  return { ...policyJson(policy), event, unit, sources, needDaemonReload, unread, missingPins, assumed };
 }
 
 function ifKnown<P extends PolicyPartition, T>(examined: Examined<P>, toJson: (policy: P) => T): T | null {

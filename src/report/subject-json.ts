@@ -35,6 +35,7 @@ export function subjectJson({ key, name, container, cgroup, unit }: Subject): Js
   };
 }
 
+/** A program in `--json`: where it is attached, who wrote it, how old it is. */
 export interface JsonProgram {
   id: number;
   attachedAt: string | null;

@@ -1,7 +1,9 @@
 import type { Snapshot } from '../snapshot/types.js';
 import type { Finding, SubjectStatus, VerifyReport } from '../verify/types.js';
+import { STATUSES } from './statuses.js';
 import { subjectJson, type JsonSubject } from './subject-json.js';
 
+/** What `verify --json` prints; docs/schemas/verify.schema.json. */
 export interface VerifyJson {
   schema: 'devpolicy/verify';
   schemaVersion: [1, 0];
@@ -15,18 +17,7 @@ export interface VerifyJson {
   problems: VerifyReport['problems'];
 }
 
-const STATUSES: readonly SubjectStatus[] = [
-  'broken',
-  'fail-open',
-  'land-mine',
-  'will-widen',
-  'unknown',
-  'warning',
-  'ok',
-  'not-compared',
-  'not-running',
-];
-
+/** The document of `verify --json`. Equal input gives equal output, keys and lists in a fixed order. */
 export function verifyJson(report: VerifyReport, snapshot: Snapshot): VerifyJson {
   const counts = Object.fromEntries(
     STATUSES.map((status) => [status, report.subjects.filter((each) => each.status === status).length]),

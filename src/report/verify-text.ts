@@ -1,18 +1,16 @@
 import type { Snapshot } from '../snapshot/types.js';
 import type { Finding, SubjectReport, SubjectStatus, VerifyReport } from '../verify/types.js';
 import { escapeShort, escapeText } from './escape.js';
-import { findingLines } from './finding-text.js';
+import { findingLines, type FindingTextOptions } from './finding-text.js';
 import type { Style } from './style.js';
 
-export interface VerifyTextOptions {
+/** With `verbose` notes and subjects that were not compared are printed too. */
+export interface VerifyTextOptions extends FindingTextOptions {
   style: Style;
-  /** Print notes and subjects that were not compared too. */
-  verbose: boolean;
   /** Print every subject even where many have the same findings. */
   expand: boolean;
   /** Print the summary even if there is nothing to say (a terminal). */
   summary: boolean;
-  columns: number;
 }
 
 const WORDS: Readonly<Record<SubjectStatus, string>> = {

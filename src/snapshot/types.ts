@@ -8,8 +8,10 @@
  * CLOCK_BOOTTIME as numbers; byte strings are base64; cgroup paths begin with "/" and are relative to the host's cgroup v2 root.
  */
 export const SNAPSHOT_SCHEMA = 'devpolicy/snapshot';
+/** Major and minor. Readers take every minor of a major they know: within a major only fields are added. */
 export const SNAPSHOT_VERSION: readonly [number, number] = [1, 0];
 
+/** A host as a value; the conventions stand at the top of src/snapshot/types.ts and in docs/schemas/snapshot.schema.json. */
 export interface Snapshot {
   schema: typeof SNAPSHOT_SCHEMA;
   schemaVersion: [number, number];
@@ -39,6 +41,7 @@ export interface Snapshot {
   problems: ProblemRecord[];
 }
 
+/** What is known of the machine and its kernel. Settings are those of /proc/sys (kernel.kptr_restrict, net.core.bpf_jit_harden ...), as numbers. */
 export interface HostRecord {
   kernelRelease: string | null;
   /** uname machine, "x86_64". */
@@ -86,12 +89,14 @@ export interface DeviceLinks {
   sysDevBlock: string[] | null;
 }
 
+/** A version as it stands where it was read, and where that was. */
 export interface VersionRecord {
   version: string;
   /** Where it was read: "dpkg", "rpm", "buildinfo:/usr/bin/runc", "case.json". */
   source: string;
 }
 
+/** The service manager of a host. */
 export interface SystemdRecord {
   /** The full version string ("257.13-1~deb13u1"); the leading number is the release. */
   version: string;
@@ -100,11 +105,13 @@ export interface SystemdRecord {
   unitsLoadTimestampMonotonicUs: number | null;
 }
 
+/** `devices.list` of one directory of the cgroup v1 devices controller: its path below the mount of that controller, and its text. */
 export interface V1DevicesRecord {
   path: string;
   list: string;
 }
 
+/** A cgroup of the v2 hierarchy and the device programs on it. */
 export interface CgroupRecord {
   path: string;
   /** st_ino of the directory = the kernel's cgroup id. */
@@ -114,6 +121,7 @@ export interface CgroupRecord {
   /** BPF_PROG_QUERY with BPF_F_QUERY_EFFECTIVE: the run array, index 0 runs first. */
   effective: { programIds: number[] } | ReadFailure;
 }
+/** What BPF_PROG_QUERY says of the device programs attached to one cgroup (include/uapi/linux/bpf.h). */
 export interface AttachedQuery {
   programIds: number[];
   /** BPF_F_ALLOW_OVERRIDE 1, BPF_F_ALLOW_MULTI 2, 0 none. */
@@ -122,12 +130,14 @@ export interface AttachedQuery {
   programAttachFlags: number[] | null;
   revision: number | null;
 }
+/** Something could not be read: `failed` is one line that says what and why. */
 export interface ReadFailure {
   failed: string;
   /** errno name, or null where no system call failed. */
   code: string | null;
 }
 
+/** A device program, as BPF_OBJ_GET_INFO_BY_FD gives it (struct bpf_prog_info, include/uapi/linux/bpf.h). `uid` is the loader's. */
 export interface ProgramRecord {
   id: number;
   /** 16 hex digits. Never proof of equality. */
@@ -153,6 +163,7 @@ export interface ProgramRecord {
   freplaced: 'no' | 'yes' | 'unknown' | null;
 }
 
+/** A map that a program uses. Sizes are in bytes. */
 export interface MapRecord {
   id: number;
   /** "array", "hash", "lpm_trie", "prog_array", "percpu_array", ... (kernel's enum bpf_map_type in lower case). */
@@ -213,6 +224,7 @@ export interface RawDeviceRule {
   /** "rwm" in any order; OCI calls it access, runc permissions. */
   access: string | null;
 }
+/** An entry of `linux.devices` (OCI) or of runc's `config.devices`: a node to make in the container. Absent fields are null. */
 export interface RawDeviceNode {
   path: string;
   type: string | null;
@@ -220,6 +232,7 @@ export interface RawDeviceNode {
   minor: number | null;
 }
 
+/** A file that says what a container was meant to have, by `kind`. */
 export type SourceRecord =
   | RuncStateSource
   | OciConfigSource
@@ -230,6 +243,7 @@ export type SourceRecord =
   | IncusConfigSource
   | UnreadableSource;
 
+/** runc's state.json (/run/runc/ID/state.json and where engines keep it): the list the runtime compiled. */
 export interface RuncStateSource {
   kind: 'runc-state';
   path: string;
@@ -265,6 +279,7 @@ export interface RuncStateSource {
   keys: string[];
 }
 
+/** The OCI runtime configuration of a bundle (config.json): what the engine asked the runtime for. */
 export interface OciConfigSource {
   kind: 'oci-config';
   path: string;
@@ -283,6 +298,7 @@ export interface OciConfigSource {
   hooks: string[];
 }
 
+/** crun's status file (/run/crun/ID/status). */
 export interface CrunStatusSource {
   kind: 'crun-status';
   path: string;
@@ -294,6 +310,7 @@ export interface CrunStatusSource {
   systemdCgroup: boolean | null;
 }
 
+/** Docker's record of a container: what was asked for with `docker run`. */
 export interface DockerSource {
   kind: 'docker';
   /** config.v2.json and hostconfig.json (what of them is there). */
@@ -307,6 +324,7 @@ export interface DockerSource {
   cgroupParent: string | null;
 }
 
+/** Podman's record of a container: what was asked for with `podman run`. */
 export interface PodmanSource {
   kind: 'podman';
   path: string;
@@ -317,6 +335,7 @@ export interface PodmanSource {
   deviceCgroupRules: string[];
 }
 
+/** An LXC container's configuration (lxc.container.conf(5)). */
 export interface LxcConfigSource {
   kind: 'lxc-config';
   path: string;
@@ -336,6 +355,7 @@ export interface IncusConfigSource {
   devices: { name: string; options: Record<string, string> }[];
 }
 
+/** A source that is there, or should be, and could not be read: the comparison is incomplete. */
 export interface UnreadableSource {
   kind: 'unreadable';
   /** What it would have been. */
@@ -345,6 +365,7 @@ export interface UnreadableSource {
   code: string | null;
 }
 
+/** A systemd unit, from its files and, where systemd was asked, from what systemd holds. */
 export interface UnitRecord {
   /** "docker-abc.scope", "system.slice", "-.slice". Names are unique per host only: join units to cgroups by `cgroup`. */
   name: string;
@@ -369,12 +390,14 @@ export interface NestedHostRecord {
   deviceLinks: DeviceLinks;
 }
 
+/** A unit file or drop-in; path as on its host. */
 export interface UnitFileRecord {
   path: string;
   /** [section, key, value] in file order; an empty value is a reset. */
   assignments: [string, string, string][];
 }
 
+/** A device node. Numbers are 0 where `type` is null. */
 export interface NodeRecord {
   path: string;
   /** "b" or "c"; null: the path does not exist (ENOENT) or is no device. */
@@ -383,6 +406,7 @@ export interface NodeRecord {
   minor: number;
 }
 
+/** Something that could not be read. `message` is one line, `code` an errno name or null. */
 export interface ProblemRecord {
   /** What is affected: a container key, cgroup path, program id ("program:12"), or "host". */
   subject: string;

@@ -10,6 +10,7 @@ export interface EvaluationLimits {
   readonly instructionSteps: number;
 }
 
+/** The limits of `createRun` where none are given. */
 export const DEFAULT_LIMITS: EvaluationLimits = {
   instructions: 1_000_000,
   nodes: 6_000_000,

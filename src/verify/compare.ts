@@ -13,6 +13,7 @@ import type {
   Witness,
 } from './types.js';
 
+/** How the enforced policy of a subject differs from the others, and where that cannot be said. Empty lists: they are equal. */
 export interface Comparison {
   differences: PolicyDifference[];
   undecided: UndecidedComparison[];

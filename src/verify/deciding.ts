@@ -15,6 +15,7 @@ export interface DecidingInstruction {
   branch: DecidingBranch | null;
 }
 
+/** The last conditional jump before the exit. `slot` is numbered as bpftool does; `taken`: whether it jumped. */
 export interface DecidingBranch {
   slot: number;
   /** `if r4 != 0x88`: the disassembly without opcode and target. */

@@ -13,6 +13,7 @@ export interface Decision {
   steps: DecisionStep[];
 }
 
+/** One program's part in a decision. */
 export interface DecisionStep {
   program: ProgramView;
   /** What this program says by itself. */

@@ -23,6 +23,7 @@ export interface Defusal {
   readonly undecided: DeviceSet;
 }
 
+/** Commands that keep what is about to be lost, the best way first; or why there are none. */
 export type DefuseResult =
   | { readonly kind: 'ways'; readonly ways: readonly Defusal[] }
   /** Nothing is about to be lost. */

@@ -28,6 +28,7 @@ export interface CallerInputs {
   readonly cgroupId?: bigint;
 }
 
+/** What a run starts from, and where it gives up. Beyond a limit the result is undecided, never a guess. */
 export interface InterpretOptions {
   /** State that the programs before this one have left (bpf_get_retval): 0 or a negative errno; null: not known. Default 0. */
   readonly retvalIn?: number | null;
@@ -52,6 +53,7 @@ export interface BranchRecord {
   readonly right: bigint | null;
 }
 
+/** How a run ended. */
 export interface Trace {
   /** Id of the program that ended the run: null for the one that was asked, else the target of a tail call. */
   readonly programId: number | null;
