@@ -17,12 +17,15 @@ import { defuse, type DefuseResult } from './verify/defuse.js';
 import { analyseSubject } from './verify/examine/analyse.js';
 import { answerer, decideRequest } from './verify/examine/decide.js';
 import { decodedPrograms, type DecodedProgram } from './verify/examine/decoded.js';
+import { programFlows } from './verify/examine/flow.js';
 import { createWorkshop, workshopBeside, type Workshop } from './verify/examine/workshop.js';
+import type { FlowResult } from './verify/flow.js';
 import { subjectsOf, type Subject } from './verify/subjects.js';
 import type { PolicyChoice, SubjectAnalysis, Verdict, VerifyReport } from './verify/types.js';
 import { verifySubjects, type VerifyOptions } from './verify/verify.js';
 
 export type { DecodedProgram } from './verify/examine/decoded.js';
+export type { FlowResult } from './verify/flow.js';
 export type { PolicyChoice } from './verify/types.js';
 
 /** An analysis of one snapshot. Programs are evaluated once however many subjects share them. */
@@ -36,6 +39,7 @@ export class Run {
     this.#workshop = workshop;
   }
 
+  /** As `createRun`. */
   static of(snapshot: Snapshot, limits: Partial<EvaluationLimits> = {}): Run {
     return new Run(createWorkshop(snapshot, limits));
   }
@@ -80,6 +84,11 @@ export class Run {
     return decodedPrograms(this.#workshop, this.analyse(subject));
   }
 
+  /** The control flow of the programs that apply to a subject, with what they decide where. `raw`: also about what the kernel never asks. */
+  flows(subject: Subject, raw = false): FlowResult[] {
+    return programFlows(this.#workshop, this.analyse(subject), raw);
+  }
+
   /** One request, answered by running the programs, with the instruction that decided. */
   decide(subject: Subject, request: DeviceRequest, policy: PolicyChoice = 'enforced'): Decision {
     return decideRequest(this.#workshop, this.analyse(subject), request, policy);
@@ -91,6 +100,10 @@ export class Run {
   }
 }
 
+/**
+ * Begins the analysis of a snapshot. Nothing is computed before it is asked for.
+ * @param limits where to give up and answer `undecided: budget`; DEFAULT_LIMITS otherwise
+ */
 export function createRun(snapshot: Snapshot, limits: Partial<EvaluationLimits> = {}): Run {
   return Run.of(snapshot, limits);
 }

@@ -38,7 +38,7 @@ function interpretedWay(program: Program, environment: ProgramEnvironment, reque
   const entered = positions
     .map((position) => blocks[blockOfPosition[position] ?? -1])
     .filter((block, i) => block?.first === positions[i]);
-  return Object.fromEntries(entered.map((block) => [block?.id, result.r0 === 0n ? 'deny' : 'allow']));
+  return Object.fromEntries(entered.map((block) => [block?.id, result.r0 === 0n ? 'deny' : 'allow'])) as Way;
 }
 
 describe('arrivals', () => {
@@ -92,7 +92,11 @@ describe('arrivals', () => {
       environmentWith({ helpers: new Map([[5, 'bpf_get_current_uid_gid']]) }),
     );
     const [first, denies, allows] = [0, 1, 2].map((block) => arrivals.partition({ program: 0, block }));
-    expect(first).toMatchObject({ allowed: 1, denied: 1, undecided: [{ region: 0, reason: 'depends:gid,depends:uid' }] });
+    expect(first).toMatchObject({
+      allowed: 1,
+      denied: 1,
+      undecided: [{ region: 0, reason: 'depends:gid,depends:uid' }],
+    });
     expect(denies).toEqual({ allowed: 1, denied: 0, undecided: [] });
     expect(allows).toEqual({ allowed: 0, denied: 1, undecided: [] });
   });
