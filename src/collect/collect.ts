@@ -1,4 +1,5 @@
 import type { ContainerRecord, Snapshot, UnitRecord } from '../snapshot/types.js';
+import { noteFor } from './attempt.js';
 import { loadBinding } from './binding.js';
 import { ancestry } from './captured/levels.js';
 import type { Detail } from './containers/draft.js';
@@ -9,12 +10,14 @@ import { openCgroups } from './cgroups.js';
 import type { CgroupReader } from './cgroups.js';
 import { hostNodes, namedDevicePaths } from './nodes.js';
 import { machineByteOrder } from './program-file.js';
+import { processProblems } from './process-problems.js';
 import { collectPrograms } from './programs.js';
 import { askAboutUnits } from './systemctl.js';
 import { hasDeviceSettings, unitsOf } from './units.js';
-import { runtimeVersions, systemdVersion } from './versions.js';
+import { isSystemdHost, runtimeVersions, systemdVersion } from './versions.js';
 import { Machine } from './view.js';
 
+/** What to collect, and how. Nothing given: everything of this host, without asking systemd. */
 export interface CollectOptions {
   /** Directory in which the host's "/" is seen, from a container that inspects its host. Default "/". */
   hostRoot?: string | undefined;
@@ -50,9 +53,9 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
   };
   const started = new Date().toISOString();
   const binding = loadBinding();
-  const machine = new Machine(options.hostRoot);
   const empty = emptySnapshot(machineByteOrder());
   const problems = empty.problems;
+  const machine = new Machine(options.hostRoot, problems);
 
   step('cgroups');
   const reader = await openCgroups(binding, machine, problems);
@@ -82,10 +85,12 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
     containers.flatMap(({ sources }) => sources),
   );
   const nodes = hostNodes(machine.tree, named, problems);
-  const runtimes = runtimeVersions(machine.tree, options.detail);
-  const systemd = machine.tree.exists('/run/systemd/system')
-    ? systemdVersion(machine.tree, machine.proc, 1, runtimes['systemd'])
+  const note = noteFor(problems, 'host');
+  const runtimes = runtimeVersions(machine.tree, options.detail ?? 'full', note);
+  const systemd = isSystemdHost(machine.tree, note)
+    ? systemdVersion(machine.tree, machine.proc, 1, runtimes['systemd'], note)
     : null;
+  const nestedHosts = found.nestedRecords();
   return {
     ...empty,
     collectedAt: started,
@@ -96,8 +101,8 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
       systemd: systemd === null ? null : { ...systemd, unitsLoadTimestampMonotonicUs: unitsLoaded },
       runtimes,
       clockSynchronised: binding.clockSynchronised(),
-      v1Devices: v1Devices(machine, containers),
-      bpfPins: bpfPins(machine.tree, containers, units),
+      v1Devices: v1Devices(machine, containers, problems),
+      bpfPins: bpfPins(machine.tree, containers, units, problems),
     },
     cgroups,
     programs: read.programs,
@@ -105,9 +110,9 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
     containers,
     units,
     nodes,
-    nestedHosts: found.nestedRecords(),
+    nestedHosts,
     vanished,
-    problems: [...problems, ...read.problems],
+    problems: [...problems, ...read.problems, ...processProblems(machine.proc, containers)],
   };
 }
 

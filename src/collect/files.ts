@@ -44,7 +44,11 @@ export function errorCode(error: unknown): string | null {
 
 /** Neither there nor reachable: the ordinary reasons for a file of another engine or of a container that has gone. */
 export function isMissing(error: unknown): boolean {
-  const code = errorCode(error);
+  return isMissingCode(errorCode(error));
+}
+
+/** As isMissing, by errno name. */
+export function isMissingCode(code: string | null): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH';
 }
 
@@ -123,12 +127,18 @@ export class FileTree {
     return this.#look(path, false);
   }
 
-  /** lstat of what is in a directory, by name, but for links and regular files: one walk for all. Empty if there is no such directory. */
-  lstatSpecial(path: string, maxEntries: number): Map<string, Stats> {
+  /**
+   * lstat of what is in a directory, by name, but for links and regular files: one walk for all. Empty if there is no such directory; `isWhole` is false
+   * where there are more entries than `maxEntries`.
+   */
+  lstatSpecial(path: string, maxEntries: number): { entries: Map<string, Stats>; isWhole: boolean } {
     const found = new Map<string, Stats>();
+    let isWhole = true;
     try {
       this.#with(path, true, (handle) => {
-        for (const entry of readdirSync(handlePath(handle), { withFileTypes: true }).slice(0, maxEntries)) {
+        const names = readdirSync(handlePath(handle), { withFileTypes: true });
+        isWhole = names.length <= maxEntries;
+        for (const entry of names.slice(0, maxEntries)) {
           if (entry.isSymbolicLink() || entry.isFile()) continue;
           const stats = lstatSync(`${handlePath(handle)}/${entry.name}`, { throwIfNoEntry: false });
           if (stats !== undefined) found.set(entry.name, stats);
@@ -137,15 +147,12 @@ export class FileTree {
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
-    return found;
+    return { entries: found, isWhole };
   }
 
+  /** Is there something of that name? @throws KernelError where that cannot be seen: "no" and "not allowed to know" are two answers */
   exists(path: string): boolean {
-    try {
-      return this.lstat(path) !== null;
-    } catch {
-      return false;
-    }
+    return this.lstat(path) !== null;
   }
 
   /** Target of a symbolic link as written; null if there is no such link. */

@@ -3,11 +3,12 @@ import type { CgroupReader } from './cgroups.js';
 import type { CollectOptions } from './collect.js';
 import type { EngineContext } from './containers/draft.js';
 import { findContainers } from './containers/index.js';
-import { FileTree, errorCode } from './files.js';
+import { attemptNoted, noteFor } from './attempt.js';
+import { FileTree } from './files.js';
 import { devCharExists, deviceLinks } from './host.js';
 import { initIn, nestedHosts } from './nested.js';
 import { lookedAt } from './nodes.js';
-import { runtimeVersions, systemdVersion } from './versions.js';
+import { isSystemdHost, runtimeVersions, systemdVersion } from './versions.js';
 import type { HostView, Machine } from './view.js';
 import { matcherOf } from './wanted.js';
 
@@ -72,19 +73,16 @@ export class HostContainers {
   /** Threads can only be elsewhere if their cgroup is part of a threaded subtree (cgroup-v2.rst, "Threads"). */
   #threadCgroups(pid: number, cgroup: string): string[] {
     const directory = this.#reader?.directory(cgroup);
-    const type = directory === undefined ? null : this.#textOf(`${this.#machine.hostPath(directory)}/cgroup.type`);
+    const { tree, problems } = this.#machine;
+    const type =
+      directory === undefined
+        ? null
+        : attemptNoted(problems, `cgroup:${cgroup}`, 'whether it is threaded could not be read', null, () =>
+            tree.readTextIfThere(`${this.#machine.hostPath(directory)}/cgroup.type`, 4096),
+          );
     if (type?.includes('threaded') !== true) return [];
     const others = this.#machine.proc.threads(pid).flatMap((thread) => this.#machine.cgroupOf(pid, thread) ?? []);
     return [...new Set(others)].filter((path) => path !== cgroup).sort();
-  }
-
-  #textOf(path: string): string | null {
-    try {
-      return this.#machine.tree.readTextIfThere(path, 4096);
-    } catch (error) {
-      if (errorCode(error) === null) throw error;
-      return null;
-    }
   }
 
   /** Those whose process is still where it was: one that has gone or moved meanwhile is no finding, it is dropped and counted. */
@@ -96,14 +94,15 @@ export class HostContainers {
   }
 
   nestedRecords(): NestedHostRecord[] {
-    const { proc } = this.#machine;
+    const { proc, problems } = this.#machine;
     return this.views.flatMap((view) => {
       if (view.nestedIn === null) return [];
       const cgroup = view.cgroupPrefix === '' ? '/' : view.cgroupPrefix;
-      const runtimes = runtimeVersions(view.tree);
+      const note = noteFor(problems, view.nestedIn);
+      const runtimes = runtimeVersions(view.tree, 'full', note);
       const init = this.#reader === null ? null : initIn(this.#machine, this.#reader, cgroup);
-      const systemd = view.tree.exists('/run/systemd/system')
-        ? systemdVersion(view.tree, proc, init?.pid ?? null, runtimes['systemd'])
+      const systemd = isSystemdHost(view.tree, note)
+        ? systemdVersion(view.tree, proc, init?.pid ?? null, runtimes['systemd'], note)
         : null;
       return [
         {

@@ -1,7 +1,15 @@
 import { hostname, machine, release } from 'node:os';
-import type { ContainerRecord, DeviceLinks, HostRecord, UnitRecord, V1DevicesRecord } from '../snapshot/types.js';
+import type {
+  ContainerRecord,
+  DeviceLinks,
+  HostRecord,
+  ProblemRecord,
+  UnitRecord,
+  V1DevicesRecord,
+} from '../snapshot/types.js';
+import { attempt, attemptNoted } from './attempt.js';
 import type { FileTree } from './files.js';
-import { LIMITS, errorCode } from './files.js';
+import { LIMITS } from './files.js';
 import { machineByteOrder } from './program-file.js';
 import type { Machine } from './view.js';
 
@@ -43,24 +51,21 @@ function effectiveCapabilities(host: Machine): string | null {
 
 /** Does /dev/char exist? null if that could not be seen. */
 export function devCharExists(tree: FileTree): boolean | null {
-  try {
-    return tree.stat('/dev/char') !== null;
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return null;
-  }
+  return attempt(
+    () => tree.stat('/dev/char') !== null,
+    null,
+    () => undefined,
+  );
 }
 
 /** Names of the form M:m in the four directories that runc asks for a device. */
 export function deviceLinks(tree: FileTree): DeviceLinks {
-  const names = (directory: string): string[] | null => {
-    try {
-      return tree.list(directory).filter((name) => /^\d+:\d+$/.test(name));
-    } catch (error) {
-      if (errorCode(error) === null) throw error;
-      return null;
-    }
-  };
+  const names = (directory: string): string[] | null =>
+    attempt(
+      () => tree.list(directory).filter((name) => /^\d+:\d+$/.test(name)),
+      null,
+      () => undefined,
+    );
   return {
     devChar: names('/dev/char'),
     devBlock: names('/dev/block'),
@@ -73,28 +78,41 @@ export function deviceLinks(tree: FileTree): DeviceLinks {
 function containerisedBy(tree: FileTree): string | null {
   const told = textOf(tree, '/run/systemd/container')?.trim();
   if (told !== undefined && /^[a-z0-9_-]{1,40}$/.test(told)) return told;
-  if (tree.exists('/.dockerenv')) return 'docker';
-  return tree.exists('/run/.containerenv') ? 'podman' : null;
+  const isThere = (path: string): boolean =>
+    attempt(
+      () => tree.exists(path),
+      false,
+      () => undefined,
+    );
+  if (isThere('/.dockerenv')) return 'docker';
+  return isThere('/run/.containerenv') ? 'podman' : null;
 }
 
 function textOf(tree: FileTree, path: string): string | null {
-  try {
-    return tree.readTextIfThere(path, LIMITS.text);
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return null;
-  }
+  return attempt(
+    () => tree.readTextIfThere(path, LIMITS.text),
+    null,
+    () => undefined,
+  );
 }
 
 /** The v1 devices lists that apply to processes, one record per v1 cgroup (kernel: Documentation/admin-guide/cgroup-v1/devices.rst). */
-export function v1Devices(host: Machine, containers: readonly ContainerRecord[]): V1DevicesRecord[] {
+export function v1Devices(
+  host: Machine,
+  containers: readonly ContainerRecord[],
+  problems: ProblemRecord[],
+): V1DevicesRecord[] {
   if (host.devicesMount === null) return [];
   const paths = new Set(
     containers.flatMap(({ pid }) => (pid === null ? [] : (host.proc.cgroupV1(pid, 'devices') ?? []))),
   );
   const mounted = new Map<string, string>();
+  const mount = host.devicesMount;
   for (const path of paths) {
-    const list = textOf(host.tree, host.hostPath(`${host.devicesMount}${path === '/' ? '' : path}/devices.list`));
+    const file = host.hostPath(`${mount}${path === '/' ? '' : path}/devices.list`);
+    const list = attemptNoted(problems, 'host', 'the devices controller of cgroup v1 decides too', null, () =>
+      host.tree.readTextIfThere(file, LIMITS.text),
+    );
     if (list !== null) mounted.set(path, list);
   }
   return [...mounted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, list]) => ({ path, list }));
@@ -105,6 +123,7 @@ export function bpfPins(
   tree: FileTree,
   containers: readonly ContainerRecord[],
   units: readonly UnitRecord[],
+  problems: ProblemRecord[],
 ): HostRecord['bpfPins'] {
   const inFiles = units
     .flatMap((unit) => unit.files ?? [])
@@ -116,5 +135,11 @@ export function bpfPins(
   const named = settings.flatMap((value) => /^device:(\/\S+)/.exec(value)?.[1] ?? []);
   const scopes = containers.filter((container) => container.runtime === 'crun').flatMap(({ unit }) => unit ?? []);
   const crun = scopes.map((unit) => `/sys/fs/bpf/crun/${unit.replaceAll('.', '_')}`);
-  return [...new Set([...named, ...crun])].sort().map((path) => ({ path, present: tree.exists(path) }));
+  return [...new Set([...named, ...crun])].sort().flatMap((path) => {
+    const present = attemptNoted(problems, 'host', 'a pinned program could not be looked for', null, () =>
+      tree.exists(path),
+    );
+    // No record: unknown, which is neither there nor gone.
+    return present === null ? [] : [{ path, present }];
+  });
 }

@@ -1,6 +1,8 @@
 import type { ContainerRecord } from '../snapshot/types.js';
 import type { CgroupReader } from './cgroups.js';
-import { FileTree, errorCode } from './files.js';
+import { attemptNoted } from './attempt.js';
+import { FileTree } from './files.js';
+import { parseMounts } from './proc.js';
 import type { HostView, Located, Machine } from './view.js';
 
 /** Processes looked at when a nested container's init is searched for in its cgroup. */
@@ -19,8 +21,8 @@ export function nestedHosts(
     const { pid, cgroup } = container;
     if (pid === null || cgroup === null || !mayBeHost(reader, cgroup)) return [];
     const tree = new FileTree(`${machine.proc.directory}/${String(pid)}/root`, machine.proc.mountinfo(pid));
-    if (!isHost(tree)) return [];
-    const root = namespaceRoot(machine, reader, pid, tree) ?? cgroup;
+    if (!isHost(machine, container.key, tree)) return [];
+    const root = namespaceRoot(machine, reader, container, pid, tree) ?? cgroup;
     return [nestedView(machine, reader, container.key, pid, root === '/' ? '' : root, tree)];
   });
 }
@@ -40,8 +42,10 @@ const MARKS = [
   '/run/lxc',
 ];
 
-function isHost(tree: FileTree): boolean {
-  return MARKS.some((path) => tree.exists(path));
+function isHost(machine: Machine, key: string, tree: FileTree): boolean {
+  return attemptNoted(machine.problems, key, 'whether containers run in it could not be seen', false, () =>
+    MARKS.some((path) => tree.exists(path)),
+  );
 }
 
 function nestedView(
@@ -68,26 +72,35 @@ function nestedView(
   };
 }
 
-/** The cgroup that is "/" for the process: what its own /sys/fs/cgroup is mounted from, known by its id. null if that cannot be told. */
-function namespaceRoot(machine: Machine, reader: CgroupReader, pid: number, tree: FileTree): string | null {
+/**
+ * The cgroup that is "/" for the process: what its own cgroup file system is mounted from, by its list of mounts (the kernel gives the path as the reader
+ * of the list sees it, cgroup_show_path in kernel/cgroup/cgroup.c) or by the directory's id. null if that cannot be told.
+ */
+function namespaceRoot(
+  machine: Machine,
+  reader: CgroupReader,
+  { key }: ContainerRecord,
+  pid: number,
+  tree: FileTree,
+): string | null {
   if (machine.proc.namespace(pid, 'cgroup') === machine.proc.namespace('self', 'cgroup')) return '/';
   const own = machine.cgroupOf(pid);
+  const isAbove = (path: string): boolean =>
+    path !== '/' && own !== null && (own === path || own.startsWith(`${path}/`));
+  const mounted = parseMounts(machine.proc.mountinfo(pid)).find(
+    ({ type, point }) => type === 'cgroup2' && point.startsWith('/sys/fs/cgroup'),
+  );
+  const named = mounted === undefined ? null : machine.names.resolve(mounted.root);
+  if (named !== null && isAbove(named)) return named;
   for (const path of ['/sys/fs/cgroup', '/sys/fs/cgroup/unified']) {
-    const inode = inodeOf(tree, path);
-    const found = inode === null ? null : reader.pathOfId(inode);
+    const stats = attemptNoted(machine.problems, key, 'its own cgroups could not be looked at', null, () =>
+      tree.stat(path),
+    );
+    const found = stats === null ? null : reader.pathOfId(stats.ino);
     // Inode numbers of other file systems may be the same: it must be above the process.
-    if (found !== null && found !== '/' && own !== null && (own === found || own.startsWith(`${found}/`))) return found;
+    if (found !== null && isAbove(found)) return found;
   }
   return null;
-}
-
-function inodeOf(tree: FileTree, path: string): number | null {
-  try {
-    return tree.stat(path)?.ino ?? null;
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return null;
-  }
 }
 
 /** The first process of the container in a cgroup: number 1 of the innermost pid namespace, in the cgroup itself or below it. */

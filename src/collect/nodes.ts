@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { NodeRecord, ProblemRecord, SourceRecord, UnitRecord } from '../snapshot/types.js';
 import type { FileTree } from './files.js';
-import { errorCode, fileFailure } from './files.js';
+import { attempt, noteOnce } from './attempt.js';
 
 /** Nodes that systemd's own lists name (bpf-devices.c, unit.c): whether they exist decides what it allows. */
 export const STANDARD_DEVICES: readonly string[] = [
@@ -48,31 +48,36 @@ const MAX_NODES = 10_000;
 const MAX_PER_DIRECTORY = 20_000;
 const MAX_DEPTH = 4;
 
-/** The device nodes below /dev of a host or container, links left out; bounded in number and depth. @throws KernelError if it cannot be looked into */
-export function nodesBelow(tree: FileTree, directory = '/dev', depth = 0): NodeRecord[] {
+/** Where to say which part of a tree was not looked at. */
+type Skipped = (directory: string, why: string, code: string | null) => void;
+
+/** The device nodes below a directory, links left out; bounded in number and depth. A directory that cannot be entered hides only itself. */
+function nodesBelow(tree: FileTree, directory: string, depth: number, skipped: Skipped): NodeRecord[] {
   const nodes: NodeRecord[] = [];
-  const entries: Map<string, Stats> = tree.lstatSpecial(directory, MAX_PER_DIRECTORY);
+  const { entries, isWhole } = attempt(
+    () => tree.lstatSpecial(directory, MAX_PER_DIRECTORY),
+    { entries: new Map<string, Stats>(), isWhole: true },
+    (failed, code) => {
+      skipped(directory, failed, code);
+    },
+  );
+  if (!isWhole) skipped(directory, `has more than ${String(MAX_PER_DIRECTORY)} entries`, null);
   for (const [name, stats] of entries) {
     const path = `${directory}/${name}`;
     if (stats.isDirectory()) {
-      if (depth < MAX_DEPTH && !(depth === 0 && SKIPPED.has(name))) nodes.push(...nodesInside(tree, path, depth + 1));
+      if (depth === 0 && SKIPPED.has(name)) continue;
+      if (depth >= MAX_DEPTH) skipped(path, 'is nested too deep', null);
+      else nodes.push(...nodesBelow(tree, path, depth + 1, skipped));
     } else {
       const node = nodeOf(path, stats);
       if (node !== null) nodes.push(node);
     }
-    if (nodes.length > MAX_NODES) return nodes.slice(0, MAX_NODES);
+    if (nodes.length > MAX_NODES) {
+      skipped(directory, `there are more than ${String(MAX_NODES)} nodes`, null);
+      return nodes.slice(0, MAX_NODES);
+    }
   }
   return nodes;
-}
-
-/** A directory below that cannot be entered, one that a server is mounted on for instance, hides only itself. */
-function nodesInside(tree: FileTree, directory: string, depth: number): NodeRecord[] {
-  try {
-    return nodesBelow(tree, directory, depth);
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return [];
-  }
 }
 
 function nodeOf(path: string, stats: Stats): NodeRecord | null {
@@ -88,15 +93,11 @@ export function deviceNumbers(rdev: number): { major: number; minor: number } {
   return { major: Number(major), minor: Number(minor) };
 }
 
-/** As nodesBelow; none, with a problem noted, where the directory cannot be looked into. */
+/** The device nodes below /dev of a host or container. What could not be looked at is a problem of the subject. */
 export function lookedAt(tree: FileTree, subject: string, problems: ProblemRecord[]): NodeRecord[] {
-  try {
-    return nodesBelow(tree);
-  } catch (error) {
-    const { failed, code } = fileFailure(error);
-    problems.push({ subject, message: `the device nodes could not be looked at: ${failed}`, code });
-    return [];
-  }
+  return nodesBelow(tree, '/dev', 0, (directory, why, code) => {
+    noteOnce(problems, subject, `the device nodes in ${directory} were not all looked at: ${why}`, code);
+  });
 }
 
 /** Nodes of /dev and every path that is named somewhere, each once. */
@@ -104,12 +105,13 @@ export function hostNodes(tree: FileTree, named: readonly string[], problems: Pr
   const nodes = new Map(lookedAt(tree, 'host', problems).map((node) => [node.path, node]));
   for (const path of [...STANDARD_DEVICES, ...named]) {
     if (nodes.has(path)) continue;
-    try {
-      nodes.set(path, nodeAt(tree, path));
-    } catch (error) {
-      // Not looked at: no record, which means unknown.
-      if (errorCode(error) === null) throw error;
-    }
+    const node = attempt(
+      () => nodeAt(tree, path),
+      null,
+      () => undefined,
+    );
+    // Not looked at: no record, which means unknown, and what depends on it is undecided.
+    if (node !== null) nodes.set(path, node);
   }
   return [...nodes.values()];
 }

@@ -1,5 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
-import { LIMITS, errorCode, readRegularFile, unescapeMount } from './files.js';
+import type { FileFailure } from './files.js';
+import { LIMITS, errorCode, fileFailure, isMissing, readRegularFile, unescapeMount } from './files.js';
 
 /** A process of a host, in the host's numbers. */
 export interface ProcessFacts {
@@ -8,10 +9,18 @@ export interface ProcessFacts {
   startTicks: number;
 }
 
+/** More failures than this of one kind say nothing new. */
+const MOST_FAILURES = 10_000;
+
 /** What is read of procfs (proc(5)). Processes come and go: what is not there is null. */
 export class Proc {
   /** Mount point: "/proc", or the host's seen from a container. */
   readonly directory: string;
+  /**
+   * Files of processes ("12/mountinfo") that are there and could not be read: without CAP_SYS_PTRACE the kernel shows little of other users' processes, and
+   * with hidepid= less. They are null to the reader all the same; whoever reads the host says so.
+   */
+  readonly failures = new Map<string, FileFailure>();
 
   constructor(directory = '/proc') {
     this.directory = directory;
@@ -22,9 +31,24 @@ export class Proc {
     try {
       return readRegularFile(`${this.directory}/${path}`, maxBytes).toString('utf8');
     } catch (error) {
-      if (errorCode(error) === null) throw error;
+      this.#failed(path, error);
       return null;
     }
+  }
+
+  /** A process that has gone is no failure, and this program's own files are its own business. */
+  #failed(path: string, error: unknown): void {
+    if (isMissing(error)) return;
+    const failure = fileFailure(error);
+    if (/^\d/.test(path) && this.failures.size < MOST_FAILURES) this.failures.set(path, failure);
+  }
+
+  /**
+   * Does this procfs keep processes of others out of sight (mount option hidepid=, proc(5))? They then look as if they were gone. The first process is
+   * always there, so it tells.
+   */
+  get hidesProcesses(): boolean {
+    return this.process(1) === null;
   }
 
   /** A number that is all there is in a file: a sysctl, for instance. */
@@ -67,20 +91,20 @@ export class Proc {
   }
 
   threads(pid: number): number[] {
-    return this.#numbers(`${this.directory}/${String(pid)}/task`);
+    return this.#numbers(`${String(pid)}/task`);
   }
 
   pids(): number[] {
-    return this.#numbers(this.directory);
+    return this.#numbers('');
   }
 
-  #numbers(directory: string): number[] {
+  #numbers(path: string): number[] {
     try {
-      return readdirSync(directory)
+      return readdirSync(`${this.directory}/${path}`)
         .filter((name) => /^\d+$/.test(name))
         .map(Number);
     } catch (error) {
-      if (errorCode(error) === null) throw error;
+      this.#failed(path, error);
       return [];
     }
   }
@@ -100,7 +124,7 @@ export class Proc {
     try {
       return readlinkSync(`${this.directory}/${String(pid)}/ns/${kind}`);
     } catch (error) {
-      if (errorCode(error) === null) throw error;
+      this.#failed(`${String(pid)}/ns/${kind}`, error);
       return null;
     }
   }

@@ -1,8 +1,10 @@
 import type { ProblemRecord, UnitFileRecord, UnitRecord } from '../snapshot/types.js';
 import type { FileTree } from './files.js';
-import { LIMITS, errorCode, fileFailure } from './files.js';
+import { attempt, attemptNoted, noteFor } from './attempt.js';
+import { LIMITS } from './files.js';
 import { parseUnitFile } from './formats/unit-file.js';
 import { ancestry } from './captured/levels.js';
+import { isSystemdHost } from './versions.js';
 import type { HostView } from './view.js';
 
 /**
@@ -27,33 +29,39 @@ const LOAD_PATH = [
 
 /** Reads the files of units as systemd would at its next reload. Directories are listed once for all units. */
 export class UnitReader {
-  readonly problems: ProblemRecord[] = [];
+  readonly #problems: ProblemRecord[];
   readonly #tree: FileTree;
   readonly #nestedIn: string | null;
   readonly #listings = new Map<string, ReadonlySet<string>>();
   readonly #loadPath: string[];
 
-  constructor(tree: FileTree, nestedIn: string | null) {
+  constructor(tree: FileTree, nestedIn: string | null, problems: ProblemRecord[]) {
     this.#tree = tree;
     this.#nestedIn = nestedIn;
+    this.#problems = problems;
     this.#loadPath = isLink(tree, '/lib') ? LOAD_PATH.filter((directory) => !directory.startsWith('/lib/')) : LOAD_PATH;
   }
 
   /** True where systemd is, or was, the manager: without it, unit files mean nothing. */
   get isManaged(): boolean {
-    return this.#tree.exists('/run/systemd/system');
+    return isSystemdHost(this.#tree, noteFor(this.#problems, this.#nestedIn ?? 'host'));
   }
 
-  /** A unit with its files. A unit that has none (a built-in slice, a scope whose file is gone) has an empty list. */
+  /**
+   * A unit with its files. A unit that has none (a built-in slice, a scope whose file is gone) has an empty list; one of which a file could not be read has
+   * none at all, for half of the settings would be other settings.
+   */
   read(name: string, cgroup: string | null): UnitRecord {
     return { name, nestedIn: this.#nestedIn, cgroup, files: this.#files(name), shown: null };
   }
 
-  #files(unit: string): UnitFileRecord[] {
+  #files(unit: string): UnitFileRecord[] | null {
     const fragment = this.#fragment(unit);
-    return [...(fragment === null ? [] : [fragment]), ...this.#dropIns(unit)]
-      .map((path) => this.#parse(path))
-      .filter((file) => file.assignments.length > 0);
+    const files = [...(fragment === null ? [] : [fragment]), ...this.#dropIns(unit)].map((path) =>
+      this.#parse(unit, path),
+    );
+    const read = files.filter((file) => file !== null);
+    return read.length < files.length ? null : read.filter((file) => file.assignments.length > 0);
   }
 
   /** The unit's own file: its full name in any directory, else its template's ("getty@.service" for "getty@tty1.service"). */
@@ -92,40 +100,32 @@ export class UnitReader {
     ];
   }
 
-  #parse(path: string): UnitFileRecord {
-    try {
+  #parse(unit: string, path: string): UnitFileRecord | null {
+    return attemptNoted(this.#problems, `unit:${unit}`, path, null, () => {
       // A link to /dev/null masks: the file counts, and is empty.
       if (this.#tree.stat(path)?.isFile() !== true) return { path, assignments: [] };
       return { path, assignments: parseUnitFile(this.#tree.readText(path, LIMITS.text)) };
-    } catch (error) {
-      const { failed, code } = fileFailure(error);
-      this.problems.push({ subject: `file:${path}`, message: failed, code });
-      return { path, assignments: [] };
-    }
+    });
   }
 
   #names(directory: string): ReadonlySet<string> {
     const known = this.#listings.get(directory);
     if (known !== undefined) return known;
-    let names: ReadonlySet<string> = new Set();
-    try {
-      names = new Set(this.#tree.list(directory));
-    } catch (error) {
-      const { failed, code } = fileFailure(error);
-      this.problems.push({ subject: 'host', message: `${directory}: ${failed}`, code });
-    }
+    const names: ReadonlySet<string> = new Set(
+      attemptNoted(this.#problems, this.#nestedIn ?? 'host', directory, [], () => this.#tree.list(directory)),
+    );
     this.#listings.set(directory, names);
     return names;
   }
 }
 
 function isLink(tree: FileTree, path: string): boolean {
-  try {
-    return tree.lstat(path)?.isSymbolicLink() ?? false;
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return false;
-  }
+  // Where even this is refused, listing what is below says so.
+  return attempt(
+    () => tree.lstat(path)?.isSymbolicLink() ?? false,
+    false,
+    () => undefined,
+  );
 }
 
 function templateOf(unit: string): string | null {
@@ -157,9 +157,9 @@ export function unitsOnPath(cgroup: string): { name: string; cgroup: string }[] 
 
 const DEVICE_SETTINGS = new Set(['DevicePolicy', 'DeviceAllow', 'BPFProgram', 'PrivateDevices', 'ProtectClock']);
 
-/** Does a file of the unit say something about devices? */
+/** Does a file of the unit say something about devices, or may one that could not be read? */
 export function hasDeviceSettings(unit: UnitRecord): boolean {
-  return (unit.files ?? []).some((file) => file.assignments.some(([, key]) => DEVICE_SETTINGS.has(key)));
+  return unit.files === null || unit.files.some((file) => file.assignments.some(([, key]) => DEVICE_SETTINGS.has(key)));
 }
 
 /**
@@ -177,7 +177,7 @@ export function unitsOf(
   const needed = new Set(inUse.flatMap(ancestry));
   // Nested hosts first: what lies in their part of the tree is theirs.
   for (const view of [...views].reverse()) {
-    const reader = new UnitReader(view.tree, view.nestedIn);
+    const reader = new UnitReader(view.tree, view.nestedIn, problems);
     if (!reader.isManaged) continue;
     const prefix = view.cgroupPrefix;
     for (const path of paths) {
@@ -189,7 +189,6 @@ export function unitsOf(
         if (needed.has(own) || hasDeviceSettings(unit)) units.set(own, unit);
       }
     }
-    problems.push(...reader.problems);
   }
   return [...units.values()];
 }

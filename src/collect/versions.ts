@@ -1,8 +1,12 @@
 import type { SystemdRecord, VersionRecord } from '../snapshot/types.js';
 import type { FileTree } from './files.js';
-import { LIMITS, errorCode } from './files.js';
+import { attempt } from './attempt.js';
+import { LIMITS, isMissingCode } from './files.js';
 import { readBuildInfo } from './formats/go-build-info.js';
 import type { Proc } from './proc.js';
+
+/** Where to say what could not be read. */
+export type Note = (message: string, code: string | null) => void;
 
 /** Packages that matter, by their names in Debian, Fedora, SUSE and Alpine, and what they are called here. */
 const PACKAGES: Record<string, string> = {
@@ -38,50 +42,60 @@ const GO_MODULES = ['github.com/cilium/ebpf', 'github.com/opencontainers/cgroups
  * Versions of the runtimes that are installed now, which need not be the ones that started a container. Read from package databases and from the
  * programs' files; nothing is run.
  * @param detail "brief" leaves out which modules a packaged program was built from
+ * @param note is told of databases and programs that are there and could not be read
  */
-export function runtimeVersions(tree: FileTree, detail: 'brief' | 'full' = 'full'): Record<string, VersionRecord> {
+export function runtimeVersions(tree: FileTree, detail: 'brief' | 'full', note: Note): Record<string, VersionRecord> {
   const versions = Object.create(null) as Record<string, VersionRecord>;
-  for (const [name, version] of [...apkPackages(tree), ...dpkgPackages(tree)]) {
+  for (const [name, version] of [...apkPackages(tree, note), ...dpkgPackages(tree, note)]) {
     const runtime = PACKAGES[name];
     if (runtime !== undefined) versions[runtime] = version;
   }
   for (const [program, paths] of Object.entries(GO_PROGRAMS)) {
     // A program of ten megabytes is read where no package tells its version, or everything is wanted.
-    if (detail === 'full' || versions[program] === undefined) addBuildInfo(tree, program, paths, versions);
+    if (detail === 'full' || versions[program] === undefined) addBuildInfo(tree, program, paths, versions, note);
   }
   return versions;
 }
 
-function addBuildInfo(tree: FileTree, program: string, paths: string[], versions: Record<string, VersionRecord>): void {
+function addBuildInfo(
+  tree: FileTree,
+  program: string,
+  paths: string[],
+  versions: Record<string, VersionRecord>,
+  note: Note,
+): void {
   for (const path of paths) {
-    try {
-      const info = readBuildInfo(tree.read(path, LIMITS.database));
-      if (info === null) continue;
-      const source = `buildinfo:${path}`;
-      if (info.version !== null) versions[program] ??= { version: info.version, source };
-      for (const module of GO_MODULES) {
-        const version = info.modules.get(module);
-        if (version !== undefined) versions[`${program}:${module}`] = { version, source };
-      }
-      return;
-    } catch (error) {
-      if (errorCode(error) === null) throw error;
+    const bytes = whole(tree, path, note);
+    const info = bytes === null ? null : readBuildInfo(bytes);
+    if (info === null) continue;
+    const source = `buildinfo:${path}`;
+    if (info.version !== null) versions[program] ??= { version: info.version, source };
+    for (const module of GO_MODULES) {
+      const version = info.modules.get(module);
+      if (version !== undefined) versions[`${program}:${module}`] = { version, source };
     }
+    return;
   }
 }
 
-function text(tree: FileTree, path: string): string {
-  try {
-    return tree.read(path, LIMITS.database).toString('latin1');
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return '';
-  }
+function text(tree: FileTree, path: string, note: Note): string {
+  return whole(tree, path, note)?.toString('latin1') ?? '';
+}
+
+/** A file's bytes; null if there is none, or if it cannot be read, which is noted. */
+function whole(tree: FileTree, path: string, note: Note): Buffer | null {
+  return attempt(
+    () => tree.read(path, LIMITS.database),
+    null,
+    (failed, code) => {
+      if (!isMissingCode(code)) note(`which runtimes are installed is not known: ${failed}`, code);
+    },
+  );
 }
 
 /** /var/lib/dpkg/status: paragraphs of "Field: value", installed ones with "Status: install ok installed". */
-function dpkgPackages(tree: FileTree): [string, VersionRecord][] {
-  const status = `\n${text(tree, '/var/lib/dpkg/status')}`;
+function dpkgPackages(tree: FileTree, note: Note): [string, VersionRecord][] {
+  const status = `\n${text(tree, '/var/lib/dpkg/status', note)}`;
   return Object.keys(PACKAGES).flatMap((name): [string, VersionRecord][] => {
     const start = status.indexOf(`\nPackage: ${name}\n`);
     if (start < 0) return [];
@@ -95,14 +109,25 @@ function dpkgPackages(tree: FileTree): [string, VersionRecord][] {
 }
 
 /** /lib/apk/db/installed: paragraphs of "P:name" and "V:version". */
-function apkPackages(tree: FileTree): [string, VersionRecord][] {
-  return text(tree, '/lib/apk/db/installed')
+function apkPackages(tree: FileTree, note: Note): [string, VersionRecord][] {
+  return text(tree, '/lib/apk/db/installed', note)
     .split('\n\n')
     .flatMap((paragraph): [string, VersionRecord][] => {
       const name = /^P:(.+)$/m.exec(paragraph)?.[1];
       const version = /^V:(.+)$/m.exec(paragraph)?.[1];
       return name !== undefined && version !== undefined ? [[name, { version, source: 'apk' }]] : [];
     });
+}
+
+/** Does systemd run there, or did it last? */
+export function isSystemdHost(tree: FileTree, note: Note): boolean {
+  return attempt(
+    () => tree.exists('/run/systemd/system'),
+    false,
+    (failed, code) => {
+      note(`whether systemd runs could not be seen: ${failed}`, code);
+    },
+  );
 }
 
 /**
@@ -115,6 +140,7 @@ export function systemdVersion(
   proc: Proc,
   pid: number | null,
   packaged: VersionRecord | undefined,
+  note: Note,
 ): SystemdRecord | null {
   const mapped = pid === null ? null : libraryVersion(proc.text(`${String(pid)}/maps`, 16 << 20) ?? '');
   const record = (version: string, source: string): SystemdRecord => ({
@@ -128,8 +154,8 @@ export function systemdVersion(
       : record(mapped, `maps of process ${String(pid)}`);
   }
   if (packaged !== undefined) return record(packaged.version, packaged.source);
-  for (const directory of ['/usr/lib/systemd', ...libraryDirectories(tree)]) {
-    const installed = libraryVersion(namesIn(tree, directory).join('\n'));
+  for (const directory of ['/usr/lib/systemd', ...libraryDirectories(tree, note)]) {
+    const installed = libraryVersion(namesIn(tree, directory, note).join('\n'));
     if (installed !== null) return record(installed, `file:${directory}`);
   }
   return null;
@@ -145,17 +171,18 @@ function release(version: string): string {
 }
 
 /** Debian keeps systemd's libraries below the multiarch directory. */
-function libraryDirectories(tree: FileTree): string[] {
-  return namesIn(tree, '/usr/lib')
+function libraryDirectories(tree: FileTree, note: Note): string[] {
+  return namesIn(tree, '/usr/lib', note)
     .filter((name) => /-linux-(gnu|musl)/.test(name))
     .map((name) => `/usr/lib/${name}/systemd`);
 }
 
-function namesIn(tree: FileTree, directory: string): string[] {
-  try {
-    return tree.list(directory);
-  } catch (error) {
-    if (errorCode(error) === null) throw error;
-    return [];
-  }
+function namesIn(tree: FileTree, directory: string, note: Note): string[] {
+  return attempt(
+    () => tree.list(directory),
+    [],
+    (failed, code) => {
+      note(`the version of systemd is not known: ${failed}`, code);
+    },
+  );
 }

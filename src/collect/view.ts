@@ -1,8 +1,9 @@
 import { statSync, statfsSync } from 'node:fs';
 import { InputError } from '../errors.js';
-import type { HostRecord } from '../snapshot/types.js';
+import type { HostRecord, ProblemRecord } from '../snapshot/types.js';
+import { noteOnce } from './attempt.js';
 import { CgroupNames } from './cgroup-names.js';
-import { FileTree, errorCode } from './files.js';
+import { FileTree, errorCode, fileFailure } from './files.js';
 import type { Mount } from './proc.js';
 import { Proc, parseMounts } from './proc.js';
 
@@ -41,14 +42,18 @@ export class Machine {
   readonly devicesMount: string | null;
   /** True where the files seen are the ones this process lives among, so that the machine's own systemctl may be asked. */
   readonly isOwnRoot: boolean;
+  /** What could not be looked at on the way. */
+  readonly problems: ProblemRecord[];
   #byCgroup: Map<string, number[]> | null = null;
 
   /**
    * Looks at where things are.
    * @param hostRoot directory in which the host's "/" is seen: "/" unless this runs in a container of its own
+   * @param problems where to note what could not be looked at
    * @throws InputError if there is no such directory
    */
-  constructor(hostRoot = '/') {
+  constructor(hostRoot = '/', problems: ProblemRecord[] = []) {
+    this.problems = problems;
     const root = hostRoot.length > 1 ? hostRoot.replace(/\/+$/, '') : '/';
     if (!isDirectory(root)) throw new InputError(`--host-root ${root}: no such directory`);
     const below = root === '/' ? '' : root;
@@ -96,8 +101,10 @@ export class Machine {
         .filter((line) => line !== '' && line !== '0')
         .map(Number);
     } catch (error) {
+      const { failed, code } = fileFailure(error);
       // Threaded cgroups answer EOPNOTSUPP; one that just went away, ENODEV.
-      if (errorCode(error) === null) throw error;
+      if (code !== 'EOPNOTSUPP' && code !== 'ENODEV')
+        noteOnce(this.problems, 'host', `the processes of a cgroup could not be listed: ${failed}`, code);
       return [];
     }
   }
@@ -119,7 +126,9 @@ export class Machine {
   #locate(pid: number, startTicks: number | null): Located | null {
     if (pid <= 0) return null;
     const process = this.proc.process(pid);
-    if (process === null || (startTicks !== null && startTicks !== process.startTicks)) return null;
+    // Not allowed to know is not the same as gone: it may run, and its cgroup is unknown.
+    if (process === null) return this.proc.failures.has(`${String(pid)}/stat`) ? { pid, cgroup: null } : null;
+    if (startTicks !== null && startTicks !== process.startTicks) return null;
     return { pid, cgroup: this.cgroupOf(pid) };
   }
 }

@@ -94,6 +94,11 @@ function cgroupOfUnit(snapshot: Snapshot, container: ContainerRecord): string | 
   return unit?.cgroup ?? null;
 }
 
+/** Is a path the other one, or a cgroup above it? */
+export function ancestorOrSelf(ancestor: string, path: string): boolean {
+  return ancestor === path || isBelow(path, ancestor);
+}
+
 function isBelow(path: string, ancestor: string): boolean {
   return ancestor === '/' ? path !== '/' : path.startsWith(`${ancestor}/`);
 }

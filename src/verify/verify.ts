@@ -6,6 +6,7 @@ import { toFindings, type CheckInput } from './checks/check.js';
 import { CHECKS } from './checks/index.js';
 import { deviceNames } from './device-names.js';
 import { expectedHere, unmetExpectations, type ExpectedHere } from './expected.js';
+import { problemsOf } from './problems.js';
 import { reachesFailOn, SEVERITY_RANK } from './severity.js';
 import { compareText } from './subjects.js';
 import type { FailOn, Finding, SubjectAnalysis, SubjectReport, SubjectStatus, VerifyReport } from './types.js';
@@ -30,20 +31,13 @@ export function verifySubjects(
   const subjects = analyses.map((analysis) =>
     verifySubject(snapshot, analysis, expectedHere(expectations, analysis.subject)),
   );
-  const reported = new Set(
-    subjects.flatMap((each) => [
-      each.subject.key,
-      each.subject.cgroup ?? '',
-      ...each.programIds.map((id) => `program:${String(id)}`),
-    ]),
-  );
-  const problems = [...snapshot.problems, ...hostUnreadable(snapshot), ...lackingCapabilities(snapshot)]
-    .filter((problem) => (options.all === true ? true : reported.has(problem.subject) || problem.subject === 'host'))
+  const noted = options.all === true ? snapshot.problems : problemsOf(snapshot, analyses);
+  const problems = [...noted, ...hostUnreadable(snapshot), ...lackingCapabilities(snapshot)]
     .concat(unmetExpectations(expectations, analyses))
     .sort((a, b) => compareText(a.subject, b.subject) || compareText(a.message, b.message));
   const records = analyses.flatMap(({ programs }) => programs);
   return {
-    subjects: subjects.map(({ subject, status, findings }) => ({ subject, status, findings })),
+    subjects,
     failOn,
     problems,
     programs: {
@@ -66,11 +60,7 @@ function lackingCapabilities({ host }: Snapshot): VerifyReport['problems'] {
   return message === '' ? [] : [{ subject: 'host', message, code: 'EPERM' }];
 }
 
-function verifySubject(
-  snapshot: Snapshot,
-  analysis: SubjectAnalysis,
-  expected: ExpectedHere | null,
-): SubjectReport & { programIds: number[] } {
+function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis, expected: ExpectedHere | null): SubjectReport {
   const names = deviceNames(snapshot, analysis.subject);
   const input: CheckInput = { snapshot, names, analysis, comparison: compare(analysis), expected };
   const findings = CHECKS.flatMap((check) => toFindings(check, input)).sort(
@@ -80,7 +70,6 @@ function verifySubject(
     subject: analysis.subject,
     status: statusOf(analysis, findings, expected !== null),
     findings,
-    programIds: analysis.programs.map(({ id }) => id),
   };
 }
 

@@ -23,7 +23,7 @@ function write(file: string, content: string): void {
 
 /** Values of DeviceAllow= in the order they are applied, each with the file it is from. */
 function allowed(unit: string): [string, string][] {
-  const { files } = new UnitReader(new FileTree(root), null).read(unit, null);
+  const { files } = new UnitReader(new FileTree(root), null, []).read(unit, null);
   return (files ?? []).flatMap((file) =>
     file.assignments
       .filter(([, key]) => key === 'DeviceAllow')
@@ -96,7 +96,7 @@ describe('which files', () => {
   });
 
   test('a unit without files has none', () => {
-    expect(new UnitReader(new FileTree(root), 'lxc:box').read('system.slice', '/system.slice')).toEqual({
+    expect(new UnitReader(new FileTree(root), 'lxc:box', []).read('system.slice', '/system.slice')).toEqual({
       name: 'system.slice',
       nestedIn: 'lxc:box',
       cgroup: '/system.slice',

@@ -77,6 +77,20 @@ test('without CAP_SYS_ADMIN no container is healthy', async () => {
   expect(result.stdout).toContain('EPERM');
 });
 
+test('without CAP_SYS_PTRACE the nodes in containers are unknown, and the snapshot says so for each of them', async () => {
+  const { stdout } = await devpolicy(
+    NEEDED.filter((name) => name !== 'CAP_SYS_PTRACE'),
+    'snapshot',
+  );
+  const { containers, problems } = JSON.parse(stdout) as {
+    containers: { key: string; nodes: unknown[] }[];
+    problems: { subject: string; message: string; code: string | null }[];
+  };
+  expect(containers.map(({ nodes }) => nodes)).toEqual([[], []]);
+  for (const { key } of containers)
+    expect(problems.filter(({ subject }) => subject === key).map(({ code }) => code)).toContain('EACCES');
+});
+
 test('without any, it fails and never says OK', async () => {
   const result = await devpolicy([], 'verify', '--all');
   expect([2, 3]).toContain(result.status);

@@ -1,8 +1,8 @@
+import { InputError } from '../../errors.js';
 import { nullable, property, string } from '../../snapshot/decode.js';
-import { LIMITS } from '../files.js';
 import { parseRuntimeJson } from '../formats/json.js';
 import type { Draft, EngineContext } from './draft.js';
-import { isWanted, listed } from './draft.js';
+import { isWanted, listed, textAt } from './draft.js';
 import { engineOf, kubernetesOf } from './identity.js';
 import { findRuntimeState, runtimeFields } from './runtimes.js';
 import { configOf, sourcesOf } from './runtime-state.js';
@@ -57,7 +57,7 @@ function readContainer(context: EngineContext, base: string, namespace: string, 
 
 /** The shim writes the pid of the container's first process into its bundle. */
 function initPid(context: EngineContext, bundle: string): number | null {
-  const text = context.view.tree.readTextIfThere(`${bundle}/init.pid`, 64)?.trim();
+  const text = textAt(context, `${bundle}/init.pid`, 64)?.trim();
   return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
@@ -67,12 +67,15 @@ function stateRoots(context: EngineContext, base: string, namespace: string, bun
     `/run/containerd/${runtime}/${namespace}`,
     `${base}/${runtime}/${namespace}`,
   ]);
-  const text = context.view.tree.readTextIfThere(`${bundle}/options.json`, LIMITS.text);
+  const path = `${bundle}/options.json`;
+  const text = textAt(context, path);
   if (text === null) return [...new Set(defaults)];
   try {
     const root = nullable(string(4096))(property(parseRuntimeJson(text), 'root'), 'root');
     return [...new Set([...(root?.startsWith('/') === true ? [`${root}/${namespace}`] : []), ...defaults])];
-  } catch {
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    context.problem('host', `${path}: ${error.message}: another state directory than the default is not seen`, null);
     return [...new Set(defaults)];
   }
 }

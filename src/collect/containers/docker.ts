@@ -32,11 +32,9 @@ function readContainer(
   exec: string[],
 ): Draft[] {
   const tree = context.view.tree;
-  const hostconfig = tree.exists(`${directory}/hostconfig.json`)
-    ? tree.readTextIfThere(`${directory}/hostconfig.json`, LIMITS.json)
-    : null;
+  const asked = readSource(tree, `${directory}/hostconfig.json`, 'docker', (text) => text);
   const read = readSource(tree, `${directory}/config.v2.json`, 'docker', (text, path) =>
-    parseDockerFiles(text, hostconfig, path),
+    parseDockerFiles(text, asked?.value ?? null, path),
   );
   if (read === null) return [];
   const facts = read.value;
@@ -48,6 +46,7 @@ function readContainer(
     state?.config == null && (context.detail === 'full' || state === null) ? readBundle(context, exec, id) : null;
   const sources: SourceRecord[] = [
     ...(read.failure === null ? [read.value.source] : [read.failure]),
+    ...(asked?.failure == null ? [] : [asked.failure]),
     ...sourcesOf(config),
     ...(state?.sources ?? []),
   ];

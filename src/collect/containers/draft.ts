@@ -1,5 +1,6 @@
 import { InputError } from '../../errors.js';
 import type { ContainerRecord, SourceRecord, UnreadableSource } from '../../snapshot/types.js';
+import { attempt } from '../attempt.js';
 import type { FileTree } from '../files.js';
 import { LIMITS, fileFailure, isMissing } from '../files.js';
 import type { HostView, Located } from '../view.js';
@@ -70,13 +71,28 @@ export function readSource<T>(
 
 /** Names in a directory; an unreadable one is noted. */
 export function listed(context: EngineContext, directory: string): string[] {
-  try {
-    return context.view.tree.list(directory);
-  } catch (error) {
-    const { failed, code } = fileFailure(error);
-    context.problem('host', `${directory}: ${failed}`, code);
-    return [];
-  }
+  return looked(context, directory, [], (tree) => tree.list(directory));
+}
+
+/** Text of a small file; null if there is none, or if it cannot be read, which is noted. */
+export function textAt(context: EngineContext, path: string, maxBytes: number = LIMITS.text): string | null {
+  return looked(context, path, null, (tree) => tree.readTextIfThere(path, maxBytes));
+}
+
+/** Is there something of that name? What cannot be seen is noted, and taken to be absent. */
+export function existsAt(context: EngineContext, path: string): boolean {
+  return looked(context, path, false, (tree) => tree.exists(path));
+}
+
+/** One file that is a FIFO, too large or not to be read must cost no more than itself: somebody else chose it. */
+function looked<T>(context: EngineContext, path: string, otherwise: T, look: (tree: FileTree) => T): T {
+  return attempt(
+    () => look(context.view.tree),
+    otherwise,
+    (failed, code) => {
+      context.problem('host', `${path}: ${failed}`, code);
+    },
+  );
 }
 
 /** Looks for the container's process and completes the record. */

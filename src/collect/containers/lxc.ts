@@ -6,7 +6,7 @@ import type { LxcAssignment } from '../formats/lxc-config.js';
 import { parseLxcConfig } from '../formats/lxc-config.js';
 import type { Located } from '../view.js';
 import type { Draft, EngineContext } from './draft.js';
-import { isWanted, listed, readSource } from './draft.js';
+import { existsAt, isWanted, listed, readSource, textAt } from './draft.js';
 import { sourcesOf } from './runtime-state.js';
 
 /** Includes may include: as deep as anybody nests them, and no endless circle. */
@@ -14,9 +14,7 @@ const MAX_INCLUDES = 100;
 
 /** LXC: a directory with a configuration per container. */
 export function lxcContainers(context: EngineContext): Draft[] {
-  const path = /^\s*lxc\.lxcpath\s*=\s*(\/\S*)/m.exec(
-    context.view.tree.readTextIfThere('/etc/lxc/lxc.conf', LIMITS.text) ?? '',
-  )?.[1];
+  const path = /^\s*lxc\.lxcpath\s*=\s*(\/\S*)/m.exec(textAt(context, '/etc/lxc/lxc.conf') ?? '')?.[1];
   const directories = new Set(['/var/lib/lxc', ...(path === undefined ? [] : [path.replace(/\/$/, '')])]);
   return [...directories].flatMap((directory) =>
     listed(context, directory).flatMap((name) => draftOf(context, 'lxc', name, [`${directory}/${name}/config`], [])),
@@ -47,10 +45,7 @@ export function incusContainers(context: EngineContext): Draft[] {
     const names = new Set([...manager.runtime, manager.instances].flatMap((directory) => listed(context, directory)));
     return [...names].flatMap((name) => {
       const configs = manager.runtime.map((directory) => `${directory}/${name}/lxc.conf`);
-      if (
-        !configs.some((path) => context.view.tree.exists(path)) &&
-        !context.view.tree.exists(`${manager.instances}/${name}`)
-      )
+      if (!configs.some((path) => existsAt(context, path)) && !existsAt(context, `${manager.instances}/${name}`))
         return [];
       const asked = readSource(
         context.view.tree,

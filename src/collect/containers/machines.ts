@@ -1,6 +1,5 @@
-import { LIMITS } from '../files.js';
 import type { Draft, EngineContext } from './draft.js';
-import { isWanted, listed } from './draft.js';
+import { isWanted, listed, textAt } from './draft.js';
 import { ownerOfCgroup } from './identity.js';
 
 /** Machines that systemd-machined knows (nspawn, libvirt), and those whose cgroup says that they are some. What was meant stands in their unit's settings. */
@@ -24,7 +23,7 @@ export function machines(context: EngineContext): Draft[] {
 /** /run/systemd/machines/NAME: KEY=value lines, written by machined. Its other entries, "unit:SCOPE", are links to the same files. */
 function registeredMachine(context: EngineContext, name: string): Draft[] {
   if (name.startsWith('unit:') || !isWanted(context, name, [name])) return [];
-  const text = context.view.tree.readTextIfThere(`/run/systemd/machines/${name}`, LIMITS.text);
+  const text = textAt(context, `/run/systemd/machines/${name}`);
   if (text === null) return [];
   const field = (key: string): string | null =>
     new RegExp(`^${key}=(.*)$`, 'm').exec(text)?.[1]?.replace(/^"|"$/g, '') ?? null;

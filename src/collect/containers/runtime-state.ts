@@ -1,5 +1,6 @@
 import { nullable, integer, property, string } from '../../snapshot/decode.js';
 import type { OciConfigSource, SourceRecord } from '../../snapshot/types.js';
+import { attempt } from '../attempt.js';
 import type { FileTree } from '../files.js';
 import { parseCrunStatus } from '../formats/crun-status.js';
 import { parseRuntimeJson } from '../formats/json.js';
@@ -27,7 +28,15 @@ export interface RuntimeState {
  * @returns null if it is none of these: the container was removed meanwhile, or the directory is something else
  */
 export function readRuntimeState(tree: FileTree, directory: string, id: string, detail: Detail): RuntimeState | null {
-  if (tree.exists(`${directory}/youki_config.json`)) return readYouki(tree, directory, id);
+  // What cannot be looked at cannot be read either: the files below say so in their turn.
+  if (
+    attempt(
+      () => tree.exists(`${directory}/youki_config.json`),
+      false,
+      () => undefined,
+    )
+  )
+    return readYouki(tree, directory, id);
   return readRunc(tree, directory, id, detail) ?? readCrun(tree, directory, id);
 }
 

@@ -4,7 +4,7 @@ import { LIMITS, fileFailure, isMissing } from '../files.js';
 import { parseStorageContainers } from '../formats/podman.js';
 import type { StorageContainer } from '../formats/podman.js';
 import type { Draft, EngineContext } from './draft.js';
-import { isWanted, listed } from './draft.js';
+import { isWanted, listed, textAt } from './draft.js';
 import { engineOf, kubernetesOf } from './identity.js';
 import { findRuntimeState, runtimeFields, runtimeRoots } from './runtimes.js';
 import { configOf, sourcesOf } from './runtime-state.js';
@@ -102,7 +102,7 @@ function storageDirectories(context: EngineContext): { store: string; driver: st
 
 /** graphroot of storage.conf. */
 function configuredStore(context: EngineContext): string[] {
-  const text = context.view.tree.readTextIfThere('/etc/containers/storage.conf', LIMITS.text);
+  const text = textAt(context, '/etc/containers/storage.conf');
   const root = /^\s*graphroot\s*=\s*"(\/[^"]*)"/m.exec(text ?? '')?.[1];
   return root === undefined ? [] : [root];
 }
@@ -111,7 +111,7 @@ function configuredStore(context: EngineContext): string[] {
 function userStores(context: EngineContext): string[] {
   const uids = new Set(listed(context, '/run/user'));
   if (uids.size === 0) return [];
-  const passwd = context.view.tree.readTextIfThere('/etc/passwd', LIMITS.text) ?? '';
+  const passwd = textAt(context, '/etc/passwd') ?? '';
   return passwd.split('\n').flatMap((line) => {
     const [, , uid, , , home] = line.split(':');
     return uid !== undefined && uids.has(uid) && home?.startsWith('/') === true
