@@ -1,6 +1,27 @@
-import type { Snapshot } from '../snapshot/types.js';
+import type { ProgramRecord, Snapshot } from '../snapshot/types.js';
 import { SNAPSHOT_SCHEMA, SNAPSHOT_VERSION } from '../snapshot/types.js';
 import { TOOL } from './tool.js';
+
+/** A program of which nothing is known but its id: where readers of programs begin. */
+export function emptyProgram(id: number): ProgramRecord {
+  return {
+    id,
+    tag: null,
+    name: '',
+    loadedAtNs: null,
+    loadedAt: null,
+    uid: null,
+    gplCompatible: null,
+    btfId: null,
+    jited: null,
+    mapIds: [],
+    functionCount: null,
+    xlated: null,
+    unreadable: null,
+    helpers: {},
+    freplaced: null,
+  };
+}
 
 /** A snapshot in which nothing is known: where readers of files begin, and put what the file says. */
 export function emptySnapshot(byteOrder: 'little' | 'big'): Snapshot {

@@ -16,7 +16,7 @@ import {
 import { maskKernelPointers } from '../snapshot/mask.js';
 import type { MapRecord, ProgramRecord, Snapshot } from '../snapshot/types.js';
 import { helperNames } from './captured/programs.js';
-import { emptySnapshot } from './empty.js';
+import { emptyProgram, emptySnapshot } from './empty.js';
 import { LIMITS } from './files.js';
 import { helpersOfListing, instructionsOf, mapOf } from './formats/bpftool.js';
 import { parseJson } from './formats/json.js';
@@ -94,23 +94,7 @@ function listingBytes(text: string): Uint8Array {
 
 /** A program of which nothing is known but its instructions. */
 function bareProgram(xlated: Uint8Array, helpers: Record<string, string> = {}): ProgramRecord {
-  return {
-    id: 1,
-    tag: null,
-    name: '',
-    loadedAtNs: null,
-    loadedAt: null,
-    uid: null,
-    gplCompatible: null,
-    btfId: null,
-    jited: null,
-    mapIds: [],
-    functionCount: null,
-    xlated: Buffer.from(xlated).toString('base64'),
-    unreadable: null,
-    helpers,
-    freplaced: null,
-  };
+  return { ...emptyProgram(1), xlated: Buffer.from(xlated).toString('base64'), helpers };
 }
 
 function snapshotOf(
@@ -187,31 +171,24 @@ function snapshotOfProgramJson(document: Record<string, unknown>, machine: 'litt
 
 function programJson(document: Record<string, unknown>, path: string): ProgramRecord {
   const field = <T>(key: string, decoder: Decoder<T>): T => decoder(property(document, key), path + key);
+  const own = field(
+    'id',
+    fallback(id, () => 1),
+  );
   return {
-    id: field(
-      'id',
-      fallback(id, () => 1),
-    ),
+    ...emptyProgram(own),
     tag: field('tag', nullable(text)),
     name: field(
       'name',
       fallback(text, () => ''),
     ),
-    loadedAtNs: null,
-    loadedAt: null,
-    uid: null,
     gplCompatible: field('gplCompatible', nullable(boolean)),
-    btfId: null,
-    jited: null,
     mapIds: field(
       'mapIds',
       fallback(array(id, 1 << 16), () => []),
     ),
-    functionCount: null,
     xlated: field('xlated', base64(MAX_PROGRAM_FILE)),
-    unreadable: null,
     helpers: helperNames(property(document, 'helpers')),
-    freplaced: null,
   };
 }
 

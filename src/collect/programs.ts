@@ -1,5 +1,6 @@
 import { maskKernelPointers } from '../snapshot/mask.js';
 import type { MapRecord, ProblemRecord, ProgramRecord } from '../snapshot/types.js';
+import { emptyProgram } from './empty.js';
 import { extendedPrograms } from './extensions.js';
 import { callImmediates, helperNames } from './helpers.js';
 import { readMap, targetsOfProgramArray } from './maps.js';
@@ -40,7 +41,9 @@ export function collectPrograms(
   const helpers = helperNames(callImmediates(all.values(), byteOrder), `${proc}/kallsyms`);
   const programs = [...all].map(([id, info]) => {
     const record =
-      'errno' in info ? unreadableProgram(id, `${info.syscall}: ${info.code}`) : programRecord(info, byteOrder);
+      'errno' in info
+        ? { ...emptyProgram(id), unreadable: `${info.syscall}: ${info.code}` }
+        : programRecord(info, byteOrder);
     return { ...record, helpers: helpersOf(info, helpers, byteOrder), freplaced: extended.get(id) ?? record.freplaced };
   });
   return { programs, maps, problems };
@@ -122,27 +125,6 @@ function unreadableReason(info: NativeProgramInfo): string | null {
     return 'the constants are blinded, and the kernel shows that only with CAP_SYSLOG and kernel.kptr_restrict below 2';
   if (info.xlated.length !== info.xlatedLength) return 'the kernel gave fewer instructions than it said';
   return null;
-}
-
-/** A program of which nothing could be had. */
-export function unreadableProgram(id: number, reason: string): ProgramRecord {
-  return {
-    id,
-    tag: null,
-    name: '',
-    loadedAtNs: null,
-    loadedAt: null,
-    uid: null,
-    gplCompatible: null,
-    btfId: null,
-    jited: null,
-    mapIds: [],
-    functionCount: null,
-    xlated: null,
-    unreadable: reason,
-    helpers: {},
-    freplaced: null,
-  };
 }
 
 function helpersOf(

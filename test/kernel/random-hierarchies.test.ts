@@ -12,7 +12,7 @@ import { composeEffective } from '../../src/effective/compose.js';
 import { decide } from '../../src/effective/compose-decide.js';
 import { type Level, attributeEffective } from '../../src/effective/compose-levels.js';
 import { DeviceSpace } from '../../src/policy/device-set.js';
-import type { ProgramRecord } from '../../src/snapshot/types.js';
+import { emptyProgram } from '../../src/collect/empty.js';
 import { Evaluator } from '../../src/symbolic/evaluate.js';
 import { Random, seedOf } from '../property/random.js';
 import { biasedRequests } from '../property/requests.js';
@@ -103,23 +103,6 @@ async function levelsOf(cgroups: readonly Cgroup[]): Promise<Level[]> {
   return levels;
 }
 
-const NO_RECORD: Omit<ProgramRecord, 'id'> = {
-  tag: null,
-  name: '',
-  loadedAtNs: null,
-  loadedAt: null,
-  uid: null,
-  gplCompatible: null,
-  btfId: null,
-  jited: null,
-  mapIds: [],
-  functionCount: null,
-  xlated: null,
-  unreadable: null,
-  helpers: {},
-  freplaced: null,
-};
-
 test('composition agrees with the kernel on random hierarchies', async () => {
   const seed = seedOf(Date.now() % 1_000_000_000);
   const random = new Random(seed);
@@ -137,7 +120,7 @@ test('composition agrees with the kernel on random hierarchies', async () => {
     for (const id of ids) {
       const handle = programs.get(id)?.handle ?? (await referee.programById(id));
       const program = decode((await referee.info(handle)).xlated, 'little');
-      entries.push({ kind: 'program', id, record: { id, ...NO_RECORD }, program, environment });
+      entries.push({ kind: 'program', id, record: emptyProgram(id), program, environment });
     }
     const requests = biasedRequests(
       [...programs.values()].map(({ bytes }) => bytes),

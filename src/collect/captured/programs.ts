@@ -2,6 +2,7 @@ import { InputError } from '../../errors.js';
 import { plainObject, property } from '../../snapshot/decode.js';
 import { maskKernelPointers } from '../../snapshot/mask.js';
 import type { MapRecord, ProgramRecord } from '../../snapshot/types.js';
+import { emptyProgram } from '../empty.js';
 import { LIMITS } from '../files.js';
 import { helpersOfListing, mapOf, programOf } from '../formats/bpftool.js';
 import { parseJson } from '../formats/json.js';
@@ -55,11 +56,12 @@ function readProgram(
     return null;
   }
   for (const map of described?.maps ?? []) maps.set(map.id, map);
-  const { bytesXlated, ...shown } = described?.shown ?? unknownProgram(id);
+  const { bytesXlated = null, ...shown } = described?.shown ?? {};
   const bytes = folder.bytes(`${name}.xlated`, LIMITS.database);
   const unreadable = unreadableReason(bytes, bytesXlated);
   return {
     program: {
+      ...emptyProgram(id),
       ...shown,
       xlated:
         unreadable === null && bytes !== null
@@ -67,7 +69,6 @@ function readProgram(
           : null,
       unreadable,
       helpers: { ...helpers, ...(described?.helpers ?? {}) },
-      freplaced: null,
     },
     attachment: {
       n,
@@ -128,21 +129,4 @@ export function helperNames(value: unknown): Record<string, string> {
     names[immediate] = name.slice(0, 256);
   }
   return names;
-}
-
-function unknownProgram(id: number): ReturnType<typeof programOf> {
-  return {
-    id,
-    tag: null,
-    name: '',
-    loadedAtNs: null,
-    loadedAt: null,
-    uid: null,
-    gplCompatible: null,
-    btfId: null,
-    jited: null,
-    mapIds: [],
-    functionCount: null,
-    bytesXlated: null,
-  };
 }

@@ -1,22 +1,7 @@
-import { InputError } from '../../errors.js';
 import type { Decoder } from '../../snapshot/decode.js';
-import {
-  array,
-  boolean,
-  fallback,
-  integer,
-  nullable,
-  object,
-  plainObject,
-  property,
-  string,
-} from '../../snapshot/decode.js';
+import { array, boolean, fallback, integer, nullable, object, plainObject, property } from '../../snapshot/decode.js';
 import type { DockerSource } from '../../snapshot/types.js';
-import { parseJson, parseRuntimeJson } from './json.js';
-
-const text = nullable(string(65_536));
-const plain = fallback(string(65_536), () => '');
-const texts = fallback(array(string(65_536), 10_000), () => []);
+import { inspected, optionalText, parseRuntimeJson, plainText, textList } from './json.js';
 
 /** What Docker's files say of a container besides what was asked for. */
 export interface DockerFacts {
@@ -36,17 +21,17 @@ const hostConfig: Decoder<Omit<DockerSource, 'kind' | 'path' | 'name'>> = (value
   const field = <T>(key: string, decoder: Decoder<T>): T => decoder(property(source, key), `${path}.${key}`);
   const device: Decoder<DockerSource['devices'][number]> = (item, at) => {
     const [pathOnHost, pathInContainer, cgroupPermissions] = ['PathOnHost', 'PathInContainer', 'CgroupPermissions'].map(
-      (key) => plain(property(plainObject(item, at), key), `${at}.${key}`),
+      (key) => plainText(property(plainObject(item, at), key), `${at}.${key}`),
     ) as [string, string, string];
     return { pathOnHost, pathInContainer, cgroupPermissions };
   };
   const request: Decoder<DockerSource['deviceRequests'][number]> = (item, at) => {
     const entry = plainObject(item, at);
     return {
-      driver: plain(property(entry, 'Driver'), `${at}.Driver`),
+      driver: plainText(property(entry, 'Driver'), `${at}.Driver`),
       count: fallback(integer(), () => 0)(property(entry, 'Count'), `${at}.Count`),
-      deviceIds: texts(property(entry, 'DeviceIDs'), `${at}.DeviceIDs`),
-      capabilities: fallback(array(texts, 100), () => [])(property(entry, 'Capabilities'), `${at}.Capabilities`),
+      deviceIds: textList(property(entry, 'DeviceIDs'), `${at}.DeviceIDs`),
+      capabilities: fallback(array(textList, 100), () => [])(property(entry, 'Capabilities'), `${at}.Capabilities`),
     };
   };
   return {
@@ -55,13 +40,13 @@ const hostConfig: Decoder<Omit<DockerSource, 'kind' | 'path' | 'name'>> = (value
       'Devices',
       fallback(array(device, 10_000), () => []),
     ),
-    deviceCgroupRules: field('DeviceCgroupRules', texts),
+    deviceCgroupRules: field('DeviceCgroupRules', textList),
     deviceRequests: field(
       'DeviceRequests',
       fallback(array(request, 1000), () => []),
     ),
-    runtime: field('Runtime', text),
-    cgroupParent: field('CgroupParent', text),
+    runtime: field('Runtime', optionalText),
+    cgroupParent: field('CgroupParent', optionalText),
   };
 };
 
@@ -91,10 +76,7 @@ export function parseDockerFiles(config: string | null, hostconfig: string | nul
  * @throws InputError if it is no such output
  */
 export function parseDockerInspect(content: string, path: string): DockerFacts {
-  const document = parseJson(content);
-  const first: unknown = Array.isArray(document) ? document[0] : document;
-  if (first === undefined) throw new InputError('an empty list');
-  const main = plainObject(first, '');
+  const main = inspected(content);
   const asked = property(main, 'HostConfig');
   return facts(main, 'Id', asked === undefined || asked === null ? null : plainObject(asked, 'HostConfig'), path);
 }
@@ -109,10 +91,10 @@ function facts(
   const running = object<{ Running: boolean | null; Pid: number | null; StartedAt: string | null }>({
     Running: nullable(boolean),
     Pid: nullable(integer(0)),
-    StartedAt: text,
+    StartedAt: optionalText,
   });
   const now = state === undefined || state === null ? null : running(state, 'State');
-  const name = text(property(main, 'Name'), 'Name');
+  const name = optionalText(property(main, 'Name'), 'Name');
   return {
     // Docker keeps the name as a path, "/web", since links between containers were paths too.
     source: {
@@ -121,10 +103,10 @@ function facts(
       name: name?.replace(/^\//, '') ?? null,
       ...(asked === null ? unknownHostConfig : hostConfig(asked, 'HostConfig')),
     },
-    id: text(property(main, idKey), idKey),
+    id: optionalText(property(main, idKey), idKey),
     running: now?.Running ?? null,
     pid: now?.Pid ?? null,
     startedAt: now?.StartedAt ?? null,
-    userNamespaceMode: asked === null ? null : text(property(asked, 'UsernsMode'), 'HostConfig.UsernsMode'),
+    userNamespaceMode: asked === null ? null : optionalText(property(asked, 'UsernsMode'), 'HostConfig.UsernsMode'),
   };
 }

@@ -1,5 +1,27 @@
 import { InputError } from '../../errors.js';
-import { plainObject } from '../../snapshot/decode.js';
+import type { Decoder } from '../../snapshot/decode.js';
+import { array, fallback, nullable, plainObject, property, string } from '../../snapshot/decode.js';
+
+/** A text that may be missing. */
+export const optionalText: Decoder<string | null> = nullable(string(65_536));
+/** A text that Go left out because it was empty. */
+export const plainText: Decoder<string> = fallback(string(65_536), () => '');
+/** A list of texts; Go writes an empty one as null. */
+export const textList: Decoder<string[]> = fallback(array(string(65_536), 100_000), () => []);
+
+/** An object inside another; an empty one if it is missing. */
+export function section(source: Record<string, unknown>, key: string, path: string = key): Record<string, unknown> {
+  const value = property(source, key);
+  return value === null || value === undefined ? {} : plainObject(value, path);
+}
+
+/** The object of a document that is one, or of a list with one in it, as engines' `inspect` commands print. @throws InputError */
+export function inspected(content: string): Record<string, unknown> {
+  const document = parseJson(content);
+  const first: unknown = Array.isArray(document) ? document[0] : document;
+  if (first === undefined) throw new InputError('an empty list');
+  return plainObject(first, '');
+}
 
 /**
  * Parses JSON that a runtime wrote. The seccomp profile, three quarters of a state.json, is skipped unread: parsing it was the largest single

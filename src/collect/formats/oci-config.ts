@@ -1,6 +1,6 @@
-import { array, nullable, object, plainObject, property, string } from '../../snapshot/decode.js';
+import { array, nullable, object, plainObject, property } from '../../snapshot/decode.js';
 import type { OciConfigSource } from '../../snapshot/types.js';
-import { parseRuntimeJson } from './json.js';
+import { optionalText, parseRuntimeJson, section } from './json.js';
 import { deviceNodes, hookPaths, ociRules } from './oci-rules.js';
 
 /**
@@ -19,8 +19,6 @@ const KEPT_ANNOTATIONS = [
   /^cdi\.k8s\.io\//,
 ];
 
-const text = nullable(string(65_536));
-
 /**
  * Reads the config.json of an OCI bundle.
  * @throws InputError if it is no such file
@@ -31,30 +29,28 @@ export function parseOciConfig(content: string, path: string): OciConfigSource {
 
 /** As parseOciConfig, for a document that is part of another one (`ctr container info` has it as Spec). */
 export function ociConfigOf(config: Record<string, unknown>, path: string): OciConfigSource {
-  const linux = section(config, 'linux', 'linux');
+  const linux = section(config, 'linux');
   const resources = property(linux, 'resources');
   const devices = resources === null || resources === undefined ? null : plainObject(resources, 'linux.resources');
   return {
     kind: 'oci-config',
     path,
-    ociVersion: text(property(config, 'ociVersion'), 'ociVersion'),
+    ociVersion: optionalText(property(config, 'ociVersion'), 'ociVersion'),
     resourcesDevices: devices === null ? null : ociRules(property(devices, 'devices'), 'linux.resources.devices'),
     hasResources: devices !== null,
     devices: deviceNodes(property(linux, 'devices'), 'linux.devices'),
-    cgroupsPath: text(property(linux, 'cgroupsPath'), 'linux.cgroupsPath'),
+    cgroupsPath: optionalText(property(linux, 'cgroupsPath'), 'linux.cgroupsPath'),
     userNamespace: hasUserNamespace(property(linux, 'namespaces')),
-    annotations: keptAnnotations(section(config, 'annotations', 'annotations')),
+    annotations: keptAnnotations(section(config, 'annotations')),
     hooks: hookPaths(property(config, 'hooks'), 'hooks'),
   };
 }
 
-function section(source: Record<string, unknown>, key: string, path: string): Record<string, unknown> {
-  const value = property(source, key);
-  return value === null || value === undefined ? {} : plainObject(value, path);
-}
-
 function hasUserNamespace(value: unknown): boolean {
-  const namespaces = nullable(array(object<{ type: string | null }>({ type: text }), 100))(value, 'linux.namespaces');
+  const namespaces = nullable(array(object<{ type: string | null }>({ type: optionalText }), 100))(
+    value,
+    'linux.namespaces',
+  );
   return namespaces?.some((namespace) => namespace.type === 'user') ?? false;
 }
 

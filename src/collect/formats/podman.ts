@@ -1,4 +1,3 @@
-import { InputError } from '../../errors.js';
 import type { Decoder } from '../../snapshot/decode.js';
 import {
   array,
@@ -12,11 +11,7 @@ import {
   string,
 } from '../../snapshot/decode.js';
 import type { PodmanSource } from '../../snapshot/types.js';
-import { parseJson } from './json.js';
-
-const text = nullable(string(65_536));
-const plain = fallback(string(65_536), () => '');
-const texts = fallback(array(string(65_536), 100_000), () => []);
+import { inspected, optionalText, parseJson, plainText, section, textList } from './json.js';
 
 /** An entry of containers.json: which names an id has. */
 export interface StorageContainer {
@@ -29,7 +24,7 @@ export interface StorageContainer {
  * @throws InputError if it is no such file
  */
 export function parseStorageContainers(content: string): StorageContainer[] {
-  return array(object<StorageContainer>({ id: string(4096), names: texts }))(parseJson(content), '');
+  return array(object<StorageContainer>({ id: string(4096), names: textList }))(parseJson(content), '');
 }
 
 /** What `podman inspect` says of a container besides what was asked for. */
@@ -49,10 +44,7 @@ export interface PodmanFacts {
  * @throws InputError if it is no such output
  */
 export function parsePodmanInspect(content: string, path: string): PodmanFacts {
-  const document = parseJson(content);
-  const first: unknown = Array.isArray(document) ? document[0] : document;
-  if (first === undefined) throw new InputError('an empty list');
-  const main = plainObject(first, '');
+  const main = inspected(content);
   const state = object<{
     Running: boolean | null;
     Pid: number | null;
@@ -61,19 +53,19 @@ export function parsePodmanInspect(content: string, path: string): PodmanFacts {
   }>({
     Running: nullable(boolean),
     Pid: nullable(integer(0)),
-    StartedAt: text,
-    CgroupPath: text,
+    StartedAt: optionalText,
+    CgroupPath: optionalText,
   });
   const now = nullable(state)(property(main, 'State'), 'State');
-  const name = text(property(main, 'Name'), 'Name');
+  const name = optionalText(property(main, 'Name'), 'Name');
   return {
     source: { kind: 'podman', path, names: name === null ? [] : [name], ...askedFor(main) },
-    id: text(property(main, 'Id'), 'Id'),
+    id: optionalText(property(main, 'Id'), 'Id'),
     running: now?.Running ?? null,
     pid: now?.Pid ?? null,
     startedAt: now?.StartedAt ?? null,
     cgroupPath: now?.CgroupPath ?? null,
-    runtimePath: text(property(main, 'OCIRuntime'), 'OCIRuntime'),
+    runtimePath: optionalText(property(main, 'OCIRuntime'), 'OCIRuntime'),
   };
 }
 
@@ -83,7 +75,7 @@ export function parsePodmanInspect(content: string, path: string): PodmanFacts {
  */
 function askedFor(main: Record<string, unknown>): Pick<PodmanSource, 'privileged' | 'devices' | 'deviceCgroupRules'> {
   const host = section(main, 'HostConfig');
-  const command = texts(property(section(main, 'Config'), 'CreateCommand'), 'Config.CreateCommand');
+  const command = textList(property(section(main, 'Config'), 'CreateCommand'), 'Config.CreateCommand');
   const listed = fallback(array(device), () => [])(property(host, 'Devices'), 'HostConfig.Devices');
   const options = optionValues(command, '--device');
   return {
@@ -97,7 +89,7 @@ function askedFor(main: Record<string, unknown>): Pick<PodmanSource, 'privileged
 const device: Decoder<string> = (value, path) => {
   const entry = plainObject(value, path);
   const parts = ['PathOnHost', 'PathInContainer', 'CgroupPermissions'].map((key) =>
-    plain(property(entry, key), `${path}.${key}`),
+    plainText(property(entry, key), `${path}.${key}`),
   );
   return parts.filter((part) => part !== '').join(':');
 };
@@ -107,9 +99,4 @@ function optionValues(command: string[], option: string): string[] {
     if (word === option) return command[index + 1] ?? [];
     return word.startsWith(`${option}=`) ? word.slice(option.length + 1) : [];
   });
-}
-
-function section(source: Record<string, unknown>, key: string): Record<string, unknown> {
-  const value = property(source, key);
-  return value === null || value === undefined ? {} : plainObject(value, key);
 }
