@@ -161,15 +161,22 @@ const diff: CommandDefinition = {
 
 const decode: CommandDefinition = {
   name: 'decode',
-  summary: 'bytecode to rules or listing',
+  summary: 'bytecode to rules, listing or control-flow picture',
   examples: [
     ['devpolicy decode prog.xlated', 'bpftool prog dump xlated id 42 file prog.xlated'],
     ['devpolicy decode web --listing', 'the instructions of the programs of a container'],
+    ['devpolicy decode web --cfg svg > web.svg', 'the control flow, and what each block decides'],
+    ['devpolicy decode web --cfg dot | dot -Tpdf > web.pdf', 'the same, drawn by Graphviz'],
     ['bpftool prog dump xlated id 42 opcodes -j | devpolicy decode -', ''],
   ],
   arguments: [{ syntax: '[what]', description: 'a target, a program file, or - for standard input' }],
   options: [
     () => new Option('--listing', 'the instructions, as bpftool numbers them'),
+    () =>
+      new Option('--cfg <form>', 'a picture of the control flow: each block with its verdict and rules').choices([
+        'dot',
+        'svg',
+      ]),
     () => new Option('--raw', 'the program alone: also what it says about requests that the kernel never asks (0:0)'),
   ],
   run: async (context, [what], options) =>
@@ -191,6 +198,32 @@ const snapshot: CommandDefinition = {
     () => new Option('--redact', 'replace names of containers, hosts, units and paths'),
   ],
   run: async (context, _positional, options) => (await import('./commands/snapshot.js')).runSnapshot(context, options),
+};
+
+const watch: CommandDefinition = {
+  name: 'watch',
+  summary: 'one line per change, as it happens',
+  description:
+    'Tells when containers appear and vanish, device programs are attached, replaced and detached, policies change, and findings appear and are cleared.\n' +
+    'Ends with Ctrl-C, or when nobody reads any more.',
+  examples: [
+    ['devpolicy watch', 'containers'],
+    ['devpolicy watch --all', 'and every cgroup with a device program of its own'],
+    ['devpolicy watch --json | jq -r .change', 'for scripts: one JSON document on each line'],
+  ],
+  arguments: [],
+  options: [
+    () => new Option('--all', 'also cgroups that are no containers and have a device program'),
+    () => new Option('--interval <seconds>', 'pause between two looks').default('2'),
+  ],
+  notes: `What is seen:
+  At every interval: which cgroups there are, and their programs. When these changed, and every
+  fifteenth time: everything that verify reads. What comes and goes between two looks is not seen.
+
+Exit status:
+  0 ended, 3 ended while something could not be read or decided, 2 usage or cannot run`,
+  run: async (context, _positional, options) =>
+    (await import('./commands/watch.js')).runWatch(context, options as never),
 };
 
 const explain: CommandDefinition = {
@@ -230,6 +263,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   diff,
   decode,
   snapshot,
+  watch,
   explain,
   doctor,
 ];

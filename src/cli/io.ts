@@ -12,6 +12,8 @@ export interface CommandIo {
   drained(): Promise<void>;
   /** Chunks of standard input. */
   input(): AsyncIterable<Buffer>;
+  /** Aborted when the user or the service manager ends the program (SIGINT, SIGTERM, SIGHUP); asking for it turns off that they kill. */
+  interrupted(): AbortSignal;
   readonly outIsTerminal: boolean;
   readonly errIsTerminal: boolean;
   readonly inIsTerminal: boolean;
@@ -58,6 +60,15 @@ export function processIo(): CommandIo {
     drained: async () => {
       if (closed || !process.stdout.writableNeedDrain) return;
       await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    interrupted: () => {
+      const controller = new AbortController();
+      const end = (): void => {
+        controller.abort();
+      };
+      // Once each: the second Ctrl-C ends the process at once.
+      for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, end);
+      return controller.signal;
     },
     input: () => process.stdin as AsyncIterable<Buffer>,
     outIsTerminal: process.stdout.isTTY,

@@ -40,3 +40,4 @@ export function readInput(path: string, maxBytes: number): Buffer {
 
 export { collectSnapshot, type CollectOptions } from './collect.js';
 export { cgroupOfPid, resolveDevicePath, type DeviceRoot } from './lookups.js';
+export { MarkReader, sameMarks, type Marks } from './marks.js';

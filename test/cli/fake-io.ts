@@ -7,7 +7,7 @@ export interface FakeIo extends CommandIo {
 
 /** The outside world of a command under test: what it prints is kept, what it reads is given. */
 export function fakeIo(
-  options: { input?: string; terminal?: boolean; environment?: Record<string, string> } = {},
+  options: { stop?: AbortSignal; input?: string; terminal?: boolean; environment?: Record<string, string> } = {},
 ): FakeIo {
   const terminal = options.terminal ?? false;
   return {
@@ -24,6 +24,7 @@ export function fakeIo(
     },
     outClosed: false,
     drained: () => Promise.resolve(),
+    interrupted: () => options.stop ?? new AbortController().signal,
     async *input() {
       yield await Promise.resolve(Buffer.from(options.input ?? ''));
     },

@@ -7,6 +7,7 @@ import { expectedHere } from '../../verify/expected.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
 import { openTargets } from '../open.js';
+import { readUntilSame } from '../reread.js';
 import { printReport, type VerifyOutputOptions } from '../verify-output.js';
 
 export interface VerifyCommandOptions extends VerifyOutputOptions {
@@ -15,10 +16,6 @@ export interface VerifyCommandOptions extends VerifyOutputOptions {
   /** File of expectations. */
   expect?: string;
 }
-
-/** systemd attaches its new program before it detaches the old one: a finding must still be there after this long. */
-const REREAD_AFTER_MS = 200;
-const MOST_READS = 4;
 
 /** The cron job: compares and reports. Live findings are read again before they are believed. */
 export async function runVerify(
@@ -50,21 +47,10 @@ interface Result {
   report: VerifyReport;
 }
 
-async function stableReport(
-  context: CommandContext,
-  targets: readonly string[],
-  options: ReadOptions,
-): Promise<Result> {
-  let result = await readOnce(context, targets, options);
-  if (!isLive(context, targets)) return result;
-  for (let reads = 1; reads < MOST_READS && hasFindings(result.report); reads++) {
-    await new Promise((resolve) => setTimeout(resolve, REREAD_AFTER_MS));
-    const again = await readOnce(context, targets, options);
-    const same = fingerprint(again.report) === fingerprint(result.report);
-    result = again;
-    if (same) break;
-  }
-  return result;
+/** Files do not change under us; reading them twice would only cost time. */
+function stableReport(context: CommandContext, targets: readonly string[], options: ReadOptions): Promise<Result> {
+  const read = (): Promise<Result> => readOnce(context, targets, options);
+  return isLive(context, targets) ? readUntilSame(read, ({ report }) => fingerprint(report)) : read();
 }
 
 async function readOnce(
@@ -80,18 +66,15 @@ async function readOnce(
   return { snapshot, report };
 }
 
-/** Files do not change under us; reading them twice would only cost time. */
 function isLive({ globals }: CommandContext, targets: readonly string[]): boolean {
   return (
     globals.snapshot === undefined && !targets.some((target) => /^(?:state|config|program):|\.json(?:#|$)/.test(target))
   );
 }
 
-function hasFindings({ subjects }: VerifyReport): boolean {
-  return subjects.some(({ findings }) => findings.some(({ severity }) => severity !== 'note'));
-}
-
+/** "" where there is nothing but notes. */
 function fingerprint({ subjects }: VerifyReport): string {
+  if (!subjects.some(({ findings }) => findings.some(({ severity }) => severity !== 'note'))) return '';
   return JSON.stringify(
     subjects.flatMap(({ subject, findings }) =>
       findings.map(({ code, evidence }) => [subject.key, code, evidence.rules]),
