@@ -253,6 +253,35 @@ describe('containerd and Kubernetes', () => {
     expect(JSON.stringify(container)).not.toContain('not kept');
   });
 
+  // As containerd 1.4.13 of Debian 11 writes them: the pod is not named, only the sandbox's directory of logs tells.
+  test('containerd before 1.5: a pod’s names by the logs of its sandbox', () => {
+    const config = JSON.parse(readFileSync(path.join(CONTAINERD, 'config.json'), 'utf8')) as Record<string, unknown>;
+    const bundle = (name: string, annotations: Record<string, string>): void => {
+      write(
+        `run/containerd/io.containerd.runtime.v2.task/k8s.io/${name}/config.json`,
+        JSON.stringify({ ...config, annotations: { 'io.kubernetes.cri.sandbox-id': 'abc1', ...annotations } }),
+      );
+    };
+    bundle('abc1', {
+      'io.kubernetes.cri.container-type': 'sandbox',
+      'io.kubernetes.cri.sandbox-log-directory': '/var/log/pods/shop_web-7d_0a1b2c3d-0000-4000-8000-000000000001',
+    });
+    bundle('abc2', {
+      'io.kubernetes.cri.container-type': 'container',
+      'io.kubernetes.cri.container-name': 'app',
+    });
+    bundle('abc3', {
+      'io.kubernetes.cri.container-type': 'container',
+      'io.kubernetes.cri.container-name': 'app',
+      'io.kubernetes.cri.sandbox-id': '../abc1',
+    });
+    expect(collect().map(({ key }) => key)).toEqual([
+      'containerd:shop/web-7d/POD',
+      'containerd:shop/web-7d/app',
+      'containerd:abc3',
+    ]);
+  });
+
   test('CRI-O, with crun', () => {
     const config = JSON.parse(readFileSync(path.join(PODMAN, 'config.json'), 'utf8')) as Record<string, unknown>;
     config['annotations'] = {

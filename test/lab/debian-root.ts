@@ -20,9 +20,18 @@ const ENGINES = [
   'podman',
   'containerd',
   'lxc',
+  'systemd-container',
+  // For podman of a user: newuidmap, and a session of systemd's user manager.
+  'uidmap',
+  'dbus-user-session',
 ];
-/** Docker's client is a package of its own since trixie. */
-const EXTRA: Record<Suite, string[]> = { bullseye: [], bookworm: [], trixie: ['docker-cli'], sid: ['docker-cli'] };
+/** Since trixie Docker's client is a package of its own, and Incus is packaged. */
+const EXTRA: Record<Suite, string[]> = {
+  bullseye: [],
+  bookworm: [],
+  trixie: ['docker-cli', 'incus'],
+  sid: ['docker-cli', 'incus'],
+};
 
 /** The suites that the lab tests run on: DEVPOLICY_LAB_SUITES ("bookworm sid"), by default one. */
 export function labSuites(): Suite[] {

@@ -5,7 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { labSuites } from './debian-root.js';
-import { MINES, setOff } from './mines.js';
+import { MINES, goneOffAtStart, setOff } from './mines.js';
 import { SystemdLab } from './systemd.js';
 
 /** Devices that each mine takes, as nodes to open in the container. */

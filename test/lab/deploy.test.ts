@@ -30,7 +30,14 @@ describe.each(labSuites())('%s', (suite) => {
   /** What the Debian package puts in place. */
   function install(): void {
     const home = '/usr/lib/devpolicy';
-    for (const part of ['dist', 'docs/findings', 'prebuilds', 'package.json', 'node_modules/commander', 'node_modules/yaml'])
+    for (const part of [
+      'dist',
+      'docs/findings',
+      'prebuilds',
+      'package.json',
+      'node_modules/commander',
+      'node_modules/yaml',
+    ])
       cpSync(path.join(projectRoot, part), inside(path.join(home, part)), { recursive: true });
     const command = inside('/usr/bin/devpolicy');
     writeFileSync(command, `#!/bin/sh\nexec ${hostNode().join(' ')} ${home}/dist/cli/main.js "$@"\n`);

@@ -59,7 +59,34 @@ async function unitTexts(lab: SystemdLab, unit: string): Promise<Record<string, 
   const shown = await lab.exec(['systemctl', 'show', ...SHOWN.map((name) => `--property=${name}`), unit]);
   const cat = await lab.exec(['systemctl', 'cat', '--no-pager', unit]);
   const listing = await lab.execOk(['sh', '-c', 'ls -lR /dev']);
-  return { 'systemctl-show.txt': shown.stdout, 'systemctl-cat.txt': cat.stdout, 'dev-listing.txt': listing };
+  const pins = await lab.execOk(['sh', '-c', 'ls -lR /sys/fs/bpf']);
+  return {
+    'systemctl-show.txt': shown.stdout,
+    'systemctl-cat.txt': cat.stdout,
+    'dev-listing.txt': listing,
+    'bpffs-listing.txt': pins,
+  };
+}
+
+/** A slice with settings of its own above a container. */
+async function sliceTexts(lab: SystemdLab, slice: string): Promise<Record<string, string>> {
+  const { stdout } = await lab.exec(['systemctl', 'show', ...SHOWN.map((name) => `--property=${name}`), slice]);
+  return { 'slice-show.txt': stdout, 'unit.slice': await lab.execOk(['cat', `/run/systemd/system/${slice}`]) };
+}
+
+/** A service of system.slice. */
+export async function serviceUnit(lab: SystemdLab, unit: string): Promise<Subject> {
+  const installed = await versions(lab);
+  return {
+    labCgroup: lab.namespace.cgroup,
+    cgroup: `/system.slice/${unit}`,
+    texts: await unitTexts(lab, unit),
+    facts: {
+      suite: lab.suite,
+      emitter: `${lab.suite}-systemd-${installed['systemd'] ?? ''}`,
+      versions: installed,
+    },
+  };
 }
 
 async function versions(lab: SystemdLab): Promise<Record<string, string>> {
@@ -71,8 +98,8 @@ async function versions(lab: SystemdLab): Promise<Record<string, string>> {
   return found;
 }
 
-export async function dockerContainer(lab: SystemdLab, id: string): Promise<Subject> {
-  const cgroup = `/system.slice/docker-${id}.scope`;
+export async function dockerContainer(lab: SystemdLab, id: string, slice = 'system.slice'): Promise<Subject> {
+  const cgroup = `/${slice}/docker-${id}.scope`;
   const stored = `/var/lib/docker/containers/${id}`;
   const state = `/run/docker/runtime-runc/moby/${id}/state.json`;
   const bundle = `/run/containerd/io.containerd.runtime.v2.task/moby/${id}/config.json`;
@@ -88,6 +115,7 @@ export async function dockerContainer(lab: SystemdLab, id: string): Promise<Subj
     }),
     texts: {
       ...(await unitTexts(lab, path.basename(cgroup))),
+      ...(slice === 'system.slice' ? {} : await sliceTexts(lab, slice)),
       'docker-inspect.json': await lab.execOk(['docker', 'inspect', id]),
     },
     facts: {

@@ -16,7 +16,7 @@ mount -t bpf bpf sys/fs/bpf
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
 mount -t tmpfs tmpfs dev
-for directory in var/lib/docker var/lib/containers var/lib/containerd var/lib/lxc; do
+for directory in var/lib/docker var/lib/containers var/lib/containerd var/lib/lxc var/lib/incus var/lib/machines; do
   mkdir -p $directory
   mount -t tmpfs tmpfs $directory
 done
@@ -62,14 +62,15 @@ cat > etc/docker/daemon.json <<'JSON'
 { "bridge": "none", "iptables": false, "ip6tables": false, "ip-forward": false, "ip-masq": false, "storage-driver": "vfs",
   "runtimes": { "runc-nested": { "path": "/usr/local/sbin/runc-nested" } } }
 JSON
-# docker run --privileged asks for every capability that exists; a test machine whose bounding set lacks one cannot grant it. This runtime is runc
-# with that capability taken out of the bundle's configuration; device rules are not touched.
+# docker run --privileged asks for every capability that exists; a test machine whose bounding set lacks one cannot grant it. containerd asks for a
+# weight of processors; a test kernel without that controller has no file for it. This runtime is runc with both taken out of the bundle's
+# configuration; device rules are not touched.
 cat > usr/local/sbin/runc-nested <<'SH'
 #!/bin/sh
 previous=
 for word; do
   if [ "$previous" = --bundle ] && [ -f "$word/config.json" ]; then
-    sed -i 's/"CAP_SYS_RESOURCE",//g; s/,"CAP_SYS_RESOURCE"//g' "$word/config.json"
+    sed -i -e 's/"CAP_SYS_RESOURCE",//g' -e 's/,"CAP_SYS_RESOURCE"//g' -e 's/"cpu":{[^}]*}/"cpu":{}/' "$word/config.json"
   fi
   previous=$word
 done

@@ -3,7 +3,7 @@ import { nullable, property, string } from '../../snapshot/decode.js';
 import { parseRuntimeJson } from '../formats/json.js';
 import type { Draft, EngineContext } from './draft.js';
 import { isWanted, listed, textAt } from './draft.js';
-import { engineOf, kubernetesOf } from './identity.js';
+import { LOG_DIRECTORY, engineOf, kubernetesOf } from './identity.js';
 import { findRuntimeState, runtimeFields } from './runtimes.js';
 import { configOf, sourcesOf } from './runtime-state.js';
 
@@ -32,7 +32,8 @@ function readContainer(context: EngineContext, base: string, namespace: string, 
   const config = configOf(context.view.tree, bundle);
   if (config === null) return [];
   const annotations = config.value?.annotations ?? {};
-  const kubernetes = kubernetesOf(annotations);
+  const kubernetes =
+    kubernetesOf(annotations) ?? kubernetesOf({ ...sandboxLogs(context, bundle, annotations), ...annotations });
   const known = engineOf(config.value);
   const names = [known.name, kubernetes?.container].filter((name) => typeof name === 'string');
   const pod = kubernetes === null ? [] : [`${kubernetes.namespace}/${kubernetes.pod}/${kubernetes.container}`];
@@ -53,6 +54,19 @@ function readContainer(context: EngineContext, base: string, namespace: string, 
       sources: [...sourcesOf(config), ...(state?.sources ?? [])],
     },
   ];
+}
+
+/** Where the logs of the pod are that a container of containerd before 1.5 belongs to: its sandbox's bundle, beside its own, says it. */
+function sandboxLogs(
+  context: EngineContext,
+  bundle: string,
+  annotations: Record<string, string>,
+): Record<string, string> {
+  const id = annotations['io.kubernetes.cri.sandbox-id'];
+  if (id === undefined || !/^[0-9a-f]{1,128}$/.test(id)) return {};
+  const sandbox = configOf(context.view.tree, `${bundle.slice(0, bundle.lastIndexOf('/'))}/${id}`);
+  const directory = sandbox?.value?.annotations[LOG_DIRECTORY];
+  return directory === undefined ? {} : { [LOG_DIRECTORY]: directory };
 }
 
 /** The shim writes the pid of the container's first process into its bundle. */

@@ -10,12 +10,22 @@ export function kubernetesOf(annotations: Record<string, string>): ContainerReco
     'io.kubernetes.cri-o.Namespace',
   );
   const pod = first('io.kubernetes.cri.sandbox-name', 'io.kubernetes.pod.name', 'io.kubernetes.cri-o.KubeName');
-  if (namespace === null || pod === null) return null;
+  const named = namespace === null || pod === null ? podOfLogs(annotations[LOG_DIRECTORY]) : { namespace, pod };
+  if (named === null) return null;
   const type = first('io.kubernetes.cri.container-type', 'io.kubernetes.cri-o.ContainerType');
   // The pause container has no name of its own; "POD" is what dockershim and CRI-O call it.
   const container =
     first('io.kubernetes.cri.container-name', 'io.kubernetes.container.name') ?? (type === 'container' ? null : 'POD');
-  return container === null ? null : { namespace, pod, container };
+  return container === null ? null : { ...named, container };
+}
+
+/** Before 1.5 containerd's annotations do not name the pod; the sandbox's has the directory that the kubelet makes for the pod's logs. */
+export const LOG_DIRECTORY = 'io.kubernetes.cri.sandbox-log-directory';
+
+/** "/var/log/pods/NAMESPACE_POD_UID": no underscore is in any of them (pkg/kubelet/kuberuntime/helpers.go, BuildPodLogsDirectory). */
+function podOfLogs(directory: string | undefined): { namespace: string; pod: string } | null {
+  const [, namespace, pod] = /\/([^/_]+)_([^/_]+)_[^/_]+\/?$/.exec(directory ?? '') ?? [];
+  return namespace === undefined || pod === undefined ? null : { namespace, pod };
 }
 
 /** Engine and name that a bundle's annotations give away, for bundles found without their engine's own files. */

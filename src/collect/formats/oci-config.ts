@@ -8,7 +8,7 @@ import { deviceNodes, hookPaths, ociRules } from './oci-rules.js';
  * Kubernetes manifest with its secrets included.
  */
 const KEPT_ANNOTATIONS = [
-  /^io\.kubernetes\.cri\.(container-name|container-type|sandbox-id|sandbox-name|sandbox-namespace|sandbox-uid)$/,
+  /^io\.kubernetes\.cri\.(container-name|container-type|sandbox-id|sandbox-log-directory|sandbox-name|sandbox-namespace|sandbox-uid)$/,
   /^io\.kubernetes\.cri-o\.(ContainerID|ContainerName|ContainerType|KubeName|Name|Namespace|SandboxID|SandboxName|RuntimeHandler|CgroupParent)$/,
   /^io\.kubernetes\.(pod\.name|pod\.namespace|pod\.uid|container\.name)$/,
   /^io\.container\.manager$/,

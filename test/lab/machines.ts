@@ -1,0 +1,88 @@
+/** Machines that no OCI runtime starts: LXC, Incus and systemd-nspawn, each with the lab's busybox as its root. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Suite } from './debian-root.js';
+import { makeRootFilesystem } from './runc.js';
+import type { SystemdLab } from './systemd.js';
+
+/** LXC 4.0.6 gives up where a controller cannot be enabled for its monitor, as in a lab whose hugetlb controller is busy. */
+export function lxcRuns(suite: Suite): boolean {
+  return suite !== 'bullseye';
+}
+/** Packaged since trixie. */
+export function incusRuns(suite: Suite): boolean {
+  return suite === 'trixie' || suite === 'sid';
+}
+
+/** Starts an LXC container whose device keys are those given ("deny = a"). */
+export async function startLxc(lab: SystemdLab, name: string, devices: readonly string[]): Promise<void> {
+  const directory = `/var/lib/lxc/${name}`;
+  const settings = [
+    `lxc.uts.name = ${name}`,
+    `lxc.rootfs.path = dir:${directory}/rootfs`,
+    'lxc.net.0.type = empty',
+    'lxc.apparmor.profile = unconfined',
+    'lxc.init.cmd = /bin/sleep 1000000',
+    ...devices.map((line) => `lxc.cgroup2.devices.${line}`),
+  ];
+  mkdirSync(lab.namespace.path(directory), { recursive: true });
+  makeRootFilesystem(path.join(lab.namespace.path(directory), 'rootfs'));
+  writeFileSync(path.join(lab.namespace.path(directory), 'config'), `${settings.join('\n')}\n`);
+  await lxcStart(lab, name);
+}
+
+/** `lxc-start`; says what LXC logged if it fails. */
+export async function lxcStart(lab: SystemdLab, name: string): Promise<void> {
+  const log = `/tmp/lxc-${name}.log`;
+  await lab.execOk(['lxc-start', '-n', name, '-o', log, '-l', 'INFO']).catch(async (error: unknown) => {
+    throw new Error(`${String(error)}\n${(await lab.exec(['tail', '-n', '40', log])).stdout}`);
+  });
+}
+
+/** A shell that waits: systemd-nspawn and Incus want an init. */
+const INIT = '#!/bin/sh\nwhile :; do sleep 1000; done\n';
+
+/** A root filesystem for machines at /run/machine-root. */
+export async function makeMachineRoot(lab: SystemdLab): Promise<void> {
+  const root = lab.namespace.path('/run/machine-root');
+  makeRootFilesystem(root);
+  for (const name of ['sbin', 'usr/bin', 'run', 'root', 'var']) mkdirSync(path.join(root, name), { recursive: true });
+  writeFileSync(path.join(root, 'sbin/init'), INIT, { mode: 0o755 });
+  writeFileSync(path.join(root, 'etc/os-release'), 'ID=box\n');
+  await Promise.resolve();
+}
+
+/** Starts systemd-nspawn by hand, as a scope of systemd-machined, and as the service that `machinectl start` uses. */
+export async function startNspawn(lab: SystemdLab): Promise<void> {
+  const script = `
+    for name in by-hand service; do cp -a /run/machine-root /var/lib/machines/$name; done
+    (setsid systemd-nspawn --quiet --directory=/var/lib/machines/by-hand --machine=by-hand --register=yes --private-network \\
+      --bind=/dev/sda --bind-ro=/dev/nvidia0 /sbin/init >/tmp/nspawn.log 2>&1 </dev/null &)
+    systemctl start systemd-nspawn@service.service
+    for attempt in $(seq 100); do
+      [ -e /run/systemd/machines/by-hand ] && exit 0
+      sleep 0.1
+    done
+    cat /tmp/nspawn.log; exit 1`;
+  await lab.execOk(['sh', '-e', '-c', script]);
+}
+
+/** Starts Incus with a privileged instance that has devices, one of them plugged in while it runs, and an unprivileged one. */
+export async function startIncus(lab: SystemdLab): Promise<void> {
+  const script = `
+    mkdir /run/image; cp -a /run/machine-root /run/image/rootfs
+    printf 'architecture: %s\\ncreation_date: 1700000000\\nproperties: {description: box}\\n' "$(uname -m)" >/run/image/metadata.yaml
+    tar -C /run/image -cf /run/image.tar metadata.yaml rootfs
+    incus admin init --minimal
+    incus image import /run/image.tar --alias box
+    for name in instance open-user; do
+      case $name in instance) options='-c security.privileged=true' ;; *) options= ;; esac
+      incus init box $name --no-profiles --storage default $options
+    done
+    incus config device add instance gpu unix-char source=/dev/nvidia0
+    incus config device add instance disk unix-block source=/dev/sda
+    incus start instance
+    incus start open-user
+    incus config device add instance serial unix-char source=/dev/ttyUSB0`;
+  await lab.execOk(['sh', '-e', '-c', `exec 2>&1; ${script}`]);
+}
