@@ -33,7 +33,7 @@ export class DeviceNames {
       const key = type === null ? null : `${type} ${String(major)}:${String(minor)}`;
       if (key !== null && !this.#nodes.has(key)) this.#nodes.set(key, path);
     }
-    for (const { type, major, name } of parseProcDevices(sources.procDevices ?? '')) {
+    for (const { type, major, name } of parseProcDevices(sources.procDevices ?? '') ?? []) {
       const key = `${type} ${String(major)}`;
       if (!this.#drivers.has(key)) this.#drivers.set(key, name);
     }

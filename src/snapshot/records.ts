@@ -105,12 +105,12 @@ export const cgroupRecord: Decoder<CgroupRecord> = object<CgroupRecord>({
 });
 
 /** The kernel's tag: 8 bytes in hex. */
-const tag: Decoder<string> = (value, path) =>
+export const programTag: Decoder<string> = (value, path) =>
   typeof value === 'string' && /^[0-9a-f]{16}$/.test(value) ? value : mismatch(path, '16 hexadecimal digits', value);
 
 export const programRecord: Decoder<ProgramRecord> = object<ProgramRecord>({
   id,
-  tag: nullable(tag),
+  tag: nullable(programTag),
   name: text,
   loadedAtNs: optionalCount,
   loadedAt: optionalText,
@@ -226,8 +226,8 @@ const sources: { [K in SourceRecord['kind']]: Decoder<Extract<SourceRecord, { ki
     path: text,
     names: texts,
     privileged: optionalFlag,
-    devices: texts,
-    deviceCgroupRules: texts,
+    devices: nullable(texts),
+    deviceCgroupRules: nullable(texts),
   }),
   'lxc-config': object({
     kind: literal('lxc-config'),

@@ -1,3 +1,4 @@
+import { escapeJson } from './escape-json.js';
 import type { Snapshot } from './types.js';
 
 /**
@@ -10,7 +11,7 @@ export function serialiseSnapshot(snapshot: Snapshot): string {
   const lines = (Object.keys(sorted) as (keyof Snapshot)[])
     .sort(compareText)
     .map((key) => `${JSON.stringify(key)}: ${serialiseField(sorted[key])}`);
-  return `{\n${lines.join(',\n')}\n}\n`;
+  return `{\n${escapeJson(lines.join(',\n'))}\n}\n`;
 }
 
 /** The same snapshot with every unordered list sorted. */

@@ -14,7 +14,7 @@ const EVERY_LINK = ['1:3', '1:5', '1:7', '1:8', '1:9', '5:0', '5:1', '5:2', '10:
 
 function host(other: Partial<GenerationHost> = {}, links: Partial<GenerationHost['links']> = {}): GenerationHost {
   return {
-    procDevices: parseProcDevices('Character devices:\n  1 mem\n  5 /dev/tty\n 10 misc\n136 pts\n'),
+    procDevices: parseProcDevices('Character devices:\n  1 mem\n  5 /dev/tty\n 10 misc\n136 pts\n\nBlock devices:\n'),
     links: { devChar: [], devBlock: [], sysDevChar: EVERY_LINK, sysDevBlock: [], ...links },
     systemd: 262,
     ...other,

@@ -21,10 +21,18 @@ export class CapturedFolder {
     }
   }
 
-  /** The text of a file, or null with a problem noted if it is there and cannot be read. */
+  /**
+   * The text of a file, or null with a problem noted if it is there and cannot be read. Files sent by mail or through another system may have got a byte
+   * order mark and carriage returns.
+   */
   text(name: string, maxBytes: number = LIMITS.json): string | null {
     const bytes = this.bytes(name, maxBytes);
-    return bytes === null ? null : bytes.toString('utf8');
+    return bytes === null
+      ? null
+      : bytes
+          .toString('utf8')
+          .replace(/^\ufeff/, '')
+          .replace(/\r\n/g, '\n');
   }
 
   bytes(name: string, maxBytes: number = LIMITS.json): Buffer | null {

@@ -196,7 +196,7 @@ export function ancestry(path: string): string[] {
 function fillEffective(cgroups: CgroupRecord[], shown: ShownPrograms | ReadFailure): void {
   const leaf = cgroups.at(-1);
   if (leaf === undefined) return;
-  leaf.effective = 'failed' in shown ? shown : { programIds: shown.programIds };
+  leaf.effective = 'failed' in shown ? shown : (lacking(leaf, shown.programIds) ?? { programIds: shown.programIds });
   if ('failed' in shown || new Set(shown.programIds).size !== shown.programIds.length) return;
   const attachedSoFar: number[] = [];
   for (const level of cgroups.slice(0, -1)) {
@@ -205,4 +205,12 @@ function fillEffective(cgroups: CgroupRecord[], shown: ShownPrograms | ReadFailu
     const here = shown.programIds.filter((id) => attachedSoFar.includes(id));
     if (here.length === attachedSoFar.length) level.effective = { programIds: here };
   }
+}
+
+/** What is attached to the leaf itself always applies to it: an effective list without it was not captured together with the other. */
+function lacking({ attached }: CgroupRecord, effective: number[]): ReadFailure | null {
+  if ('failed' in attached) return null;
+  const id = attached.programIds.find((each) => !effective.includes(each));
+  if (id === undefined) return null;
+  return { failed: `cgroup-show: program ${String(id)} is attached here and not in the effective list`, code: null };
 }

@@ -11,6 +11,7 @@ import {
   property,
   string,
 } from '../../snapshot/decode.js';
+import { mapRecord, programTag } from '../../snapshot/records.js';
 import type { MapRecord, ProgramRecord, ReadFailure } from '../../snapshot/types.js';
 
 /** What bpftool prints as JSON (`bpftool -j`), of the releases 5.x to 7.x. */
@@ -43,7 +44,7 @@ export function programOf(
   const loadedAt = field('loaded_at', nullable(integer(0, 0xffff_ffff_ff)));
   return {
     id: field('id', id),
-    tag: field('tag', nullable(text)),
+    tag: field('tag', nullable(programTag)),
     name: field(
       'name',
       fallback(text, () => ''),
@@ -70,7 +71,7 @@ export function programOf(
 export function mapOf(show: unknown, dump: unknown, path: string, asOf: string | null): MapRecord {
   const source = plainObject(show, `${path}.show`);
   const field = <T>(key: string, decoder: Decoder<T>): T => decoder(property(source, key), `${path}.show.${key}`);
-  return {
+  const map: MapRecord = {
     id: field('id', id),
     type: field('type', text),
     name: field(
@@ -89,6 +90,8 @@ export function mapOf(show: unknown, dump: unknown, path: string, asOf: string |
     entries: mapEntries(dump, `${path}.dump`),
     asOf,
   };
+  // What a saved snapshot could not hold is refused here, where the file can be named.
+  return mapRecord(map, `${path}.show`);
 }
 
 function mapEntries(dump: unknown, path: string): MapRecord['entries'] {
@@ -136,8 +139,8 @@ export interface ShownPrograms {
  */
 export function shownPrograms(value: unknown, path: string): ShownPrograms | ReadFailure {
   if (!Array.isArray(value)) {
-    const reported = failure(value, '');
-    return reported.failed === '' ? { programIds: [], attachFlags: 0 } : reported;
+    const error = property(plainObject(value, path), 'error');
+    return error === '' ? { programIds: [], attachFlags: 0 } : failure(value, 'what bpftool printed is no list');
   }
   const entries = array(
     object<{ id: number; attach_type: string | null; attach_flags: string | null }>({

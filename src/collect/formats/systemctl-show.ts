@@ -1,3 +1,6 @@
+import { InputError } from '../../errors.js';
+import { saysNothing } from './systemctl-words.js';
+
 /** Properties asked of `systemctl show`, and kept of what it printed. */
 export const SHOWN_PROPERTIES = [
   'Id',
@@ -26,6 +29,7 @@ const KEPT = new Set<string>(SHOWN_PROPERTIES);
 /**
  * Reads the output of `systemctl show`: one block per unit, blocks apart by an empty line. A property that has several values (DeviceAllow=) is printed
  * once for each.
+ * @throws InputError if it is something else
  */
 export function parseSystemctlShow(content: string): Record<string, string[]>[] {
   const blocks: Record<string, string[]>[] = [];
@@ -44,5 +48,6 @@ export function parseSystemctlShow(content: string): Record<string, string[]>[] 
     }
     (block[key] ??= []).push(line.slice(equals + 1).trim());
   }
+  if (blocks.length === 0 && !saysNothing(content)) throw new InputError('no output of "systemctl show"');
   return blocks;
 }

@@ -1,4 +1,6 @@
+import { InputError } from '../../errors.js';
 import type { UnitFileRecord } from '../../snapshot/types.js';
+import { saysNothing } from './systemctl-words.js';
 
 /**
  * Settings that are kept: those that decide a unit's device policy (systemd.resource-control(5), and what systemd.exec(5) adds to it implicitly), and
@@ -70,6 +72,7 @@ const FILE_HEADER = /^# (\/.+\.(?:conf|service|socket|scope|slice|mount|swap|dev
 /**
  * Splits the output of `systemctl cat` into its files, in the order systemd reads them. Output for several units runs together; the caller tells them
  * apart by the paths.
+ * @throws InputError if it is something else
  */
 export function parseSystemctlCat(content: string): UnitFileRecord[] {
   const files: { path: string; lines: string[] }[] = [];
@@ -80,5 +83,6 @@ export function parseSystemctlCat(content: string): UnitFileRecord[] {
     else files[files.length - 1]?.lines.push(line);
     afterBlank = line.trim() === '';
   }
+  if (files.length === 0 && !saysNothing(content)) throw new InputError('no output of "systemctl cat"');
   return files.map((file) => ({ path: file.path, assignments: parseUnitFile(file.lines.join('\n')) }));
 }
