@@ -2,9 +2,11 @@
  * Records real containers of this machine's kernel into test/fixtures/recorded, for tests that need neither root nor a runtime.
  *   npm run record -- plain             runc and crun of this host
  *   npm run record -- engines [SUITE]   docker and podman of a Debian suite (default bookworm), the land mine before and after it went off
+ *   npm run record -- causes [SUITE]    states whose cause verify must name, made for real: leaks, hooks, pins that are gone
  *   npm run record -- try               the two snapshots that `npm run try` shows where it cannot run
  * Names of the folders: EMITTER/CASE. What is there under that name is replaced.
  */
+import { recordCauses } from './record/causes.js';
 import { recordEngines } from './record/engines.js';
 import { recordPlain } from './record/plain.js';
 import { recordTry } from './record/try.js';
@@ -14,12 +16,12 @@ export async function main(words: readonly string[]): Promise<number> {
   const [what, name = 'bookworm'] = words;
   if (what === 'plain') await recordPlain();
   else if (what === 'try') await recordTry();
-  else if (what === 'engines') {
+  else if (what === 'engines' || what === 'causes') {
     const suite = SUITES.find((known) => known === name);
     if (suite === undefined) throw new Error(`unknown suite ${name}`);
-    await recordEngines(suite);
+    await (what === 'engines' ? recordEngines(suite) : recordCauses(suite));
   } else {
-    console.error('usage: npm run record -- plain | engines [SUITE] | try');
+    console.error('usage: npm run record -- plain | engines [SUITE] | causes [SUITE] | try');
     return 2;
   }
   return 0;

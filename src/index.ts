@@ -47,7 +47,7 @@ export type { Applying, RunningProgram } from './verify/examine/enforced.js';
 export type { Level } from './effective/compose-levels.js';
 export type { Decision, DecisionStep } from './verify/decision.js';
 export type { DecidingBranch, DecidingInstruction, RequestField } from './verify/deciding.js';
-export type { Cause } from './verify/cause.js';
+export type { Cause } from './verify/causes/types.js';
 export type {
   DenyingProgram,
   DifferenceKind,

@@ -1,5 +1,5 @@
 import { InputError } from '../errors.js';
-import type { DeviceLinks, NodeRecord, Snapshot, UnitRecord, VersionRecord } from '../snapshot/types.js';
+import type { DeviceLinks, HostRecord, NodeRecord, Snapshot, UnitRecord, VersionRecord } from '../snapshot/types.js';
 import type { CapturedCase } from './captured/case.js';
 import { readCase } from './captured/case.js';
 import { noteVersion, readContainer } from './captured/container.js';
@@ -8,7 +8,7 @@ import { readLevels } from './captured/levels.js';
 import { readPrograms } from './captured/programs.js';
 import { readUnits } from './captured/units.js';
 import { emptySnapshot } from './empty.js';
-import { parseDevListing } from './formats/dev-listing.js';
+import { listedFiles, parseDevListing } from './formats/dev-listing.js';
 import { namedDevicePaths, STANDARD_DEVICES } from './nodes.js';
 
 /**
@@ -16,7 +16,7 @@ import { namedDevicePaths, STANDARD_DEVICES } from './nodes.js';
  *
  * The folder's layout: case.json (what was run, cgroup, versions), prog-N.xlated and prog-N.json (instructions; bpftool's words on the program, its maps
  * and where it is attached), cgroup-show.json (attached lists and the effective one), the runtime's and engine's own files under their own names,
- * systemctl-show.txt, systemctl-cat.txt, proc-devices.txt, dev-listing.txt. What is not there is unknown in the snapshot, never a default; a file that
+ * systemctl-show.txt, systemctl-cat.txt, proc-devices.txt, dev-listing.txt, bpffs-listing.txt. What is not there is unknown in the snapshot, never a default; a file that
  * cannot be read or parsed becomes a problem of the snapshot.
  * @throws InputError if the folder itself cannot be read, or holds nothing of the kind
  */
@@ -51,6 +51,7 @@ export function snapshotFromDirectory(directory: string): Snapshot {
       procDevices: procDevices(folder),
       devChar: facts.devCharLinks,
       deviceLinks: linksOf(folder, facts),
+      bpfPins: pinsOf(folder, units),
     },
     cgroups,
     programs,
@@ -102,6 +103,21 @@ function linksOf(folder: CapturedFolder, facts: CapturedCase): DeviceLinks {
     return names.length === 0 ? null : names.sort();
   };
   return { ...unknown, devChar: below('/dev/char/'), devBlock: below('/dev/block/') };
+}
+
+/** bpffs-listing.txt is `ls -lR /sys/fs/bpf`: pins that units name and that are not in it are gone. */
+function pinsOf(folder: CapturedFolder, units: UnitRecord[]): HostRecord['bpfPins'] {
+  const listing = folder.text('bpffs-listing.txt');
+  if (listing === null) return null;
+  const present = new Set(listedFiles(listing));
+  const said = units.flatMap(({ files, shown }) => [
+    ...(files ?? []).flatMap(({ assignments }) =>
+      assignments.flatMap(([, key, value]) => (key === 'BPFProgram' ? [value] : [])),
+    ),
+    ...(shown !== null && Object.hasOwn(shown, 'BPFProgram') ? (shown['BPFProgram'] ?? []) : []),
+  ]);
+  const paths = said.flatMap((value) => /^device:(\/.*)$/.exec(value)?.[1] ?? []);
+  return [...new Set(paths)].sort().map((path) => ({ path, present: present.has(path) }));
 }
 
 /** dev-listing.txt shows all of /dev: what is named somewhere and not in it does not exist. */

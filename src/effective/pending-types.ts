@@ -46,6 +46,8 @@ export interface LevelChange {
   readonly refused: boolean;
   /** Paths of BPFProgram= whose pin is gone: systemd attaches nothing for them. */
   readonly missingPins: readonly string[];
+  /** Paths of BPFProgram= of which nothing is known (files captured by hand): taken to be there still. */
+  readonly assumedPins: readonly string[];
 }
 
 export interface PendingPolicy extends PolicyPartition {

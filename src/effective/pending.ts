@@ -147,7 +147,7 @@ function levelReadings(
   const made = newProgram(request, compiled, programs);
   const known = systemdPrograms(programs, host.release, lists, request.runtimeOwn);
   const own = made === null ? withoutList(known, removalOfProgram(request.snapshot, record, basis, host)) : known;
-  return pinReadings(request, programs, compiled, basis).flatMap(({ missingPins, gone }) =>
+  return pinReadings(request, programs, compiled, basis).flatMap(({ missingPins, assumedPins, gone }) =>
     own.map((reading: Reading): LevelReading => {
       const leaving = [...new Set([...reading.leaving, ...gone])];
       // A refused attach leaves everything as it was: the old program is only detached once the new one is in place.
@@ -164,6 +164,7 @@ function levelReadings(
           asBefore: refused ? null : (made?.asBefore ?? null),
           refused,
           missingPins,
+          assumedPins,
         },
       };
     }),
@@ -178,28 +179,36 @@ function withoutList(readings: readonly Reading[], removal: ReturnType<typeof re
   return [...readings, ...(readings.some(({ leaving }) => leaving.length === 0) ? [] : keeps)];
 }
 
+interface PinReading {
+  readonly missingPins: string[];
+  readonly assumedPins: string[];
+  readonly gone: number[];
+}
+
 /**
  * Programs systemd attached for BPFProgram=device:PIN. They are not kept over a reload but read again from bpffs: one whose pin is gone is not attached
- * again. Which program it was is certain only where one program on the level can be it.
+ * again. Which program it was is certain only where one program on the level can be it. Where nobody looked at bpffs at all (files captured by hand) the
+ * pins are taken to be there, as their writer left them, and named as taken.
  */
 function pinReadings(
   { snapshot }: PendingRequest,
   programs: readonly PendingProgram[],
   { settings }: CompiledUnit,
   basis: PendingBasis,
-): { missingPins: string[]; gone: number[] }[] {
-  const stays = { missingPins: [], gone: [] };
+): PinReading[] {
+  const stays: PinReading = { missingPins: [], assumedPins: [], gone: [] };
   if (settings.bpfPrograms.length === 0 || basis === 'shown') return [stays];
   const pins = snapshot.host.bpfPins;
+  if (pins === null && snapshot.scope !== 'host') return [{ ...stays, assumedPins: [...settings.bpfPrograms] }];
   const state = (path: string): boolean | null =>
     pins === null ? null : (pins.find((pin) => pin.path === path)?.present ?? null);
   const missing = settings.bpfPrograms.filter((path) => state(path) === false);
   const unknown = settings.bpfPrograms.filter((path) => state(path) === null);
   const candidates = programs.filter(({ name }) => name !== 'sd_devices').map(({ id }) => id);
-  const leave = (count: number, paths: string[]): { missingPins: string[]; gone: number[] }[] =>
+  const leave = (count: number, paths: string[]): PinReading[] =>
     candidates.length <= count
-      ? [{ missingPins: paths, gone: candidates }]
-      : candidates.map((id) => ({ missingPins: paths, gone: [id] }));
+      ? [{ ...stays, missingPins: paths, gone: candidates }]
+      : candidates.map((id) => ({ ...stays, missingPins: paths, gone: [id] }));
   const certain = missing.length === 0 ? [stays] : leave(missing.length, missing);
   return unknown.length === 0
     ? certain

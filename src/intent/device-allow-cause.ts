@@ -1,4 +1,6 @@
 import { accessMask } from './compiled.js';
+import { CRUN_DIALECTS } from './crun-compile.js';
+import { crunSystemdMode, crunUnitProperties } from './crun-systemd.js';
 import {
   generateDeviceAllow,
   RUNC_GENERATORS,
@@ -10,7 +12,7 @@ import {
 import type { EmulatedException } from './runc-emulator.js';
 import type { OciRule } from './oci-rule.js';
 import type { UnitDeviceSettings } from './systemd-settings.js';
-import { inRange, parseVersion, rangeText } from './version.js';
+import { compareVersions, inRange, parseVersion, rangeText, type VersionRange } from './version.js';
 
 /** One part of what systemd was not told, and the generators that leave exactly that out. */
 export interface ListCause {
@@ -68,6 +70,53 @@ export function explainDeviceAllow(
   };
 }
 
+/**
+ * Which crun wrote what systemd holds? crun 1.18 to 1.22 gives the scope its list, and systemd's program of it stands on the scope from the start, above crun's
+ * own on the cgroup below; 1.23 and later hand systemd the program itself (BPFProgram=), which loses nothing. `rules` is the list of the OCI configuration.
+ */
+export function explainCrunList(
+  rules: readonly OciRule[],
+  observed: UnitDeviceSettings,
+  version: string | null,
+): ListExplanation {
+  const known = version === null ? null : parseVersion(version);
+  const writers = CRUN_DIALECTS.flatMap((dialect) => {
+    const made = crunUnitProperties(rules, dialect);
+    const range = listRange(dialect.range);
+    return range === null || 'error' in made || !sameList({ ...made, lines: made.allow }, observed)
+      ? []
+      : [{ range, dropped: made.dropped }];
+  });
+  const own = known === null ? undefined : writers.find(({ range }) => inRange(known, range));
+  const chosen = own ?? writers[0];
+  if (chosen === undefined) return { kind: 'unknown', missing: [] };
+  const lost = chosen.dropped.map(({ type, major, minor, access }) => ({
+    type: type.startsWith('b') ? ('b' as const) : ('c' as const),
+    major,
+    minor,
+    access: accessMask(access) ?? 0,
+  }));
+  return {
+    kind: 'explained',
+    generators: [chosen, ...writers.filter((each) => each !== chosen)].map(({ range }) => rangeText(range)),
+    versionAgrees: known === null ? null : own !== undefined,
+    systemdSilent: false,
+    causes: lost.length === 0 ? [] : [{ reason: 'any-major', rules: lost, fixedIn: BPF_PROGRAM_SINCE }],
+  };
+}
+
+const BPF_PROGRAM_SINCE = '1.23';
+
+/** The part of a dialect's range in which crun gives systemd a list. */
+function listRange(range: VersionRange): VersionRange | null {
+  const from = range.from === undefined ? null : parseVersion(range.from);
+  if (from === null || crunSystemdMode(from) !== 'list') return null;
+  const end = range.before === undefined ? null : parseVersion(range.before);
+  const limit = parseVersion(BPF_PROGRAM_SINCE);
+  const ends = end !== null && limit !== null && compareVersions(end, limit) < 0;
+  return ends ? range : { ...range, before: BPF_PROGRAM_SINCE };
+}
+
 function causesOf(
   rules: readonly OciRule[],
   { generator, list }: { generator: RuncGenerator; list: GeneratedList },
@@ -90,7 +139,7 @@ function sameRule(left: EmulatedException, right: EmulatedException): boolean {
 }
 
 /** The same policy and the same lines; order has no meaning (every reload of systemd reverses it), nor has the order of letters. */
-function sameList(made: GeneratedList, observed: UnitDeviceSettings): boolean {
+function sameList(made: Pick<GeneratedList, 'policy' | 'lines'>, observed: UnitDeviceSettings): boolean {
   if (made.policy !== observed.policy) return false;
   const wanted = made.lines.map(normalise).sort();
   const seen = observed.allow.map(({ text }) => normalise(text)).sort();

@@ -68,7 +68,7 @@ export function openingSentence(code: string, evidence: Evidence): string {
     case 'DP101':
       return `Works now. Will be taken away by ${eventText(evidence)}:`;
     case 'DP102':
-      return 'Intended, and denied now by another program on the same cgroup:';
+      return `Intended, and denied now by another program on ${evidence.cgroup === undefined ? 'the same cgroup' : shortPath(evidence.cgroup)}:`;
     case 'DP103':
       return `Intended, and denied now by a cgroup above (${shortPath(evidence.cgroup ?? 'cgroup v1')}):`;
     case 'DP104':
@@ -141,6 +141,11 @@ function labelled(code: string, evidence: Evidence, name: string, verbose: boole
   if (means.length > 0) lines.push(['Means', means.join('; ')]);
   for (const each of denying) lines.push(['Why', denyingText(each)]);
   if (cause !== undefined) lines.push(...causeLines(cause));
+  if (evidence.needDaemonReload === true)
+    lines.push([
+      'Soon',
+      'systemd asks for that reload (NeedDaemonReload=yes): package managers and automation run it.',
+    ]);
   const fixes = fixesOfFinding(code, evidence);
   if (fixes.length > 0) lines.push(['Fix', fixesText(fixes)]);
   if (denying.length === 0 && programs.length > 0) lines.push(['Prog', programs.map(String).join(' ')]);
@@ -179,7 +184,8 @@ function denyingText(program: DenyingProgram): string {
 }
 
 /** When it came: the reload that brought it, and how long the container had run. */
-function whenText({ secondsAfterFirst, secondsAfterStart, secondsAfterReload }: DenyingProgram): string {
+function whenText({ secondsAfterFirst, secondsAfterStart, secondsAfterReload, sinceStart }: DenyingProgram): string {
+  if (sinceStart === true) return ', there since the start';
   const reload =
     secondsAfterReload === null ? [] : [`${formatAge(secondsAfterReload)} after a daemon-reload of systemd`];
   const start =

@@ -22,6 +22,16 @@ function fixText(fix: Fix): string {
       return 'recreate the container, by a name that stays (/dev/serial/by-id ...) or for the whole major';
     case 'add-allow-line':
       return 'add an lxc.cgroup2.devices.allow line: LXC attaches a program only for a list that is not empty; then restart it';
+    case 'keep-pin':
+      return 'recreate the container before the next reload, and find out what removes files below /sys/fs/bpf';
+    case 'find-writer':
+      return 'find out what attached that program, then recreate the container';
+    case 'widen-unit':
+      return 'widen the settings of that unit, or start the container under another parent (--cgroup-parent)';
+    case 'name-numbers':
+      return 'write /dev/char/MAJOR:MINOR or a group such as char-ttyUSB in place of the path, then restart the unit';
+    case 'mend-files':
+      return "see what the unit's files say (systemctl cat), and set it right before systemd is reloaded";
     case 'rename-keys':
       return `write ${fix.lines.map(escapeText).join(', ')}, then restart the container`;
   }

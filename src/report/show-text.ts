@@ -200,7 +200,8 @@ function intentSource({ intended }: SubjectAnalysis): string {
 
 function pendingSource(examined: SubjectAnalysis['afterReload']): string {
   if (examined.status !== 'known') return '';
-  const { event, sources } = examined.policy;
+  const { event, sources, assumed } = examined.policy;
   const measured = event.measured ? '' : ', inferred for this version of systemd';
-  return sources.length === 0 ? '' : ` (${shortPaths(sources)}${measured})`;
+  const taken = assumed.length === 0 ? '' : `, taken to be there: ${assumed.map(escapeText).join(' ')}`;
+  return sources.length === 0 ? '' : ` (${shortPaths(sources)}${measured}${taken})`;
 }

@@ -1,5 +1,7 @@
 import type { DeviceSet } from '../policy/device-set.js';
 import { differencesOf, type CheckInput } from './checks/check.js';
+import { pickWitness } from '../policy/witness.js';
+import { hookedPrograms } from './causes/hook.js';
 import { nodesOf, replayedWitness } from './compare.js';
 import { isOwnLevel } from './examine/programs.js';
 import type { ProgramView } from './programs.js';
@@ -10,6 +12,7 @@ import type { DenyingProgram, Evidence } from './types.js';
 /** Where intended requests are denied: `own` by every program of the container's own level, `beside` by some of them, `above` only further up. */
 export interface MissingPart {
   where: 'own' | 'beside' | 'above';
+  region: DeviceSet;
   evidence: Evidence;
 }
 
@@ -21,9 +24,7 @@ export function missingByLevel(input: CheckInput): MissingPart[] {
   const [missing] = differencesOf(input, 'missing');
   if (missing === undefined) return [];
   const { space } = missing.region;
-  const own = input.analysis.programs.filter(
-    (program) => program.attachedAt !== null && isOwnLevel(input, input.analysis.subject, program.attachedAt),
-  );
+  const own = ownPrograms(input);
   const deniedByOwn = own.map((program) => program.alone?.denied ?? space.nothing);
   const everyOwn = own.length === 0 ? space.nothing : missing.region.intersect(space.intersectAll(deniedByOwn));
   const someOwn = missing.region.intersect(space.unionAll(deniedByOwn)).subtract(everyOwn);
@@ -40,6 +41,36 @@ export function missingByLevel(input: CheckInput): MissingPart[] {
   ];
 }
 
+/** What a hook put into the container's own program, and another program of its levels denies: nothing recorded means it, and the container had it. */
+export function takenFromHooks(input: CheckInput): MissingPart[] {
+  const { enforced } = input.analysis;
+  if (enforced.status !== 'known') return [];
+  return hookedPrograms(input).flatMap(({ added }): MissingPart[] => {
+    const region = added.intersect(enforced.policy.denied);
+    const request = pickWitness(region, nodesOf(input.analysis));
+    if (request === null) return [];
+    const confirmed = enforced.replay(request, 'deny') === 'confirmed';
+    const denying = denyingPrograms(ownPrograms(input), region);
+    const evidence: Evidence = {
+      ...lostRules(region, input.names),
+      witness: confirmed ? { request, enforced: 'deny', other: 'allow' } : null,
+      programs: denying.map(({ id }) => id),
+      denying: denying.map((program) => describe(input, program)),
+    };
+    return [{ where: 'beside', region, evidence }];
+  });
+}
+
+/** Programs of the container's own cgroup and of the levels up to its unit. */
+function ownPrograms(input: CheckInput): ProgramView[] {
+  const { programs, subject } = input.analysis;
+  return programs.filter(({ attachedAt }) => attachedAt !== null && isOwnLevel(input, subject, attachedAt));
+}
+
+function denyingPrograms(programs: readonly ProgramView[], region: DeviceSet): ProgramView[] {
+  return programs.filter(({ alone }) => alone !== null && !alone.denied.intersect(region).isEmpty());
+}
+
 function part(
   input: CheckInput,
   where: MissingPart['where'],
@@ -48,10 +79,9 @@ function part(
 ): MissingPart[] {
   const { enforced, intended } = input.analysis;
   if (region.isEmpty() || enforced.status !== 'known' || intended.status !== 'known') return [];
-  const denying = programs.filter(
-    (program) => program.alone !== null && !program.alone.denied.intersect(region).isEmpty(),
-  );
-  const cgroup = where === 'above' ? denying[0]?.attachedAt : null;
+  const denying = denyingPrograms(programs, region);
+  const place = denying[0]?.attachedAt;
+  const cgroup = where === 'above' || place !== input.analysis.subject.cgroup ? place : null;
   const evidence: Evidence = {
     ...lostRules(region, input.names),
     witness: replayedWitness(region, enforced, intended, ['deny', 'allow'], nodesOf(input.analysis)),
@@ -59,7 +89,7 @@ function part(
     denying: denying.map((program) => describe(input, program)),
     ...(cgroup == null ? {} : { cgroup }),
   };
-  return [{ where, evidence }];
+  return [{ where, region, evidence }];
 }
 
 function describe(input: CheckInput, program: ProgramView): DenyingProgram {
@@ -72,6 +102,21 @@ function describe(input: CheckInput, program: ProgramView): DenyingProgram {
     author: program.author.confidence === 'unknown' ? 'unknown writer' : program.author.name,
     secondsAfterFirst: loaded === null || loads.length === 0 ? null : loaded - Math.min(...loads),
     ...triggerOf(input.snapshot, subject.container, program, own),
+    sinceStart: isSinceStart(program, ownPrograms(input)),
     allows: program.alone === null ? [] : regionRules(program.alone.allowed).rules,
   };
+}
+
+/**
+ * Was it attached before the runtime's own program? On one cgroup the list is in the order of attaching, and a program that is put in the place of another
+ * takes its place in the list too; on different levels the load times tell. Null: they do not.
+ */
+function isSinceStart(program: ProgramView, own: readonly ProgramView[]): boolean | null {
+  const others = own.filter((each) => each !== program);
+  const beside = others.filter(({ attachedAt }) => attachedAt === program.attachedAt);
+  if (beside.length > 0) return beside.every((each) => own.indexOf(program) < own.indexOf(each));
+  const loaded = loadTime(program);
+  const times = others.map(loadTime);
+  if (loaded === null || times.length === 0 || times.includes(null)) return null;
+  return times.every((time) => time !== null && loaded <= time);
 }

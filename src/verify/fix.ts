@@ -1,12 +1,13 @@
 import type { LossReason } from '../intent/device-allow-generation.js';
 import { compareVersions, parseVersion } from '../intent/version.js';
-import type { Cause } from './cause.js';
+import type { Cause, ListCause } from './causes/types.js';
 import type { Evidence } from './types.js';
 
 /** What mends a finding for good; a running container keeps what it was started with until it is made anew. */
 export type Fix =
   | { readonly kind: 'upgrade'; readonly runtime: string; readonly version: string }
   | { readonly kind: 'name-majors' | 'list-allowed' | 'make-links' | 'give-device' | 'recreate' | 'add-allow-line' }
+  | { readonly kind: 'keep-pin' | 'find-writer' | 'widen-unit' | 'name-numbers' | 'mend-files' }
   /** LXC keys for the cgroup version that the host has, as they should read. */
   | { readonly kind: 'rename-keys'; readonly lines: readonly string[] };
 
@@ -20,9 +21,34 @@ const WITHOUT_VERSION: Readonly<Record<LossReason, Fix['kind'] & ('name-majors' 
   'no-dev-and-sys-link': 'make-links',
 };
 
+/** NVIDIA's toolkit puts devices into the OCI configuration itself (jit-cdi) since this version. */
+const TOOLKIT: Fix = { kind: 'upgrade', runtime: 'nvidia-container-toolkit', version: '1.18.0' };
+
 /** Fixes of a proven cause: the first version that has all of it, then what has to be asked for otherwise. Empty where the cause is unknown. */
-export function fixesOfCause({ kind, parts, runtime }: Cause): Fix[] {
-  if (kind === 'unknown') return [];
+export function fixesOfCause(cause: Cause): Fix[] {
+  switch (cause.kind) {
+    case 'unknown':
+      return [];
+    case 'runtime-list':
+      return fixesOfList(cause);
+    case 'hook':
+      return [{ kind: 'give-device' }, TOOLKIT];
+    case 'leaked-programs':
+      return cause.fixedIn === null ? [] : [{ kind: 'upgrade', runtime: cause.runtime, version: cause.fixedIn }];
+    case 'pin-gone':
+      return [{ kind: 'keep-pin' }];
+    case 'replaced':
+      return [{ kind: 'find-writer' }];
+    case 'unit-list':
+      return [{ kind: 'widen-unit' }];
+    case 'moved-node':
+      return [{ kind: 'name-numbers' }];
+    case 'unit-changed':
+      return [{ kind: 'mend-files' }];
+  }
+}
+
+function fixesOfList({ parts, runtime }: ListCause): Fix[] {
   const newest = parts
     .flatMap(({ fixedIn }) => {
       const version = fixedIn === null ? null : parseVersion(fixedIn);
@@ -42,7 +68,7 @@ export function fixesOfFinding(code: string, evidence: Evidence): Fix[] {
   const reasons = evidence.reasons ?? [];
   switch (code) {
     case 'DP104':
-      return [{ kind: 'give-device' }];
+      return evidence.cause === undefined ? [{ kind: 'give-device' }] : [];
     case 'DP106':
       return [{ kind: 'recreate' }];
     case 'DP201':

@@ -17,4 +17,6 @@ export interface ProgramView {
   /** What it decides by itself; null if it could not be evaluated, then `problem` says why. */
   alone: PolicyPartition | null;
   problem: string | null;
+  /** What the program was before a hook put rules in front of it; null where none did. */
+  behindHook: PolicyPartition | null;
 }

@@ -2,12 +2,14 @@ import type { IntendedPolicy, PolicyPartition } from '../intent/types.js';
 import type { DeviceRequest, DeviceRule } from '../policy/types.js';
 import type { Impact } from '../policy/impact.js';
 import type { DeviceSet } from '../policy/device-set.js';
-import type { Cause } from './cause.js';
+import type { Cause } from './causes/types.js';
+import type { CustodyStep } from './custody-evidence.js';
 import type { Applying } from './examine/enforced.js';
 import type { ProgramView } from './programs.js';
 import type { Subject } from './subjects.js';
 import type { Trigger } from './trigger.js';
 
+/** What the kernel answers to a request, or that this cannot be known. */
 export type Verdict = 'allow' | 'deny' | 'undecided';
 
 /** `open`: the concrete run came to no verdict itself (a limit, unknown inputs); it neither bears the other out nor contradicts it. */
@@ -42,6 +44,10 @@ export interface PendingPolicy extends PolicyPartition {
   needDaemonReload: boolean | null;
   /** Units on the path whose settings could not be had: what they have attached is taken to stay. */
   unread: string[];
+  /** Pins of BPFProgram= that the unit's settings name and that are gone: their programs are not attached again. */
+  missingPins: string[];
+  /** What the prediction takes for granted since nobody looked: pins of BPFProgram= in files captured by hand. */
+  assumed: string[];
 }
 
 /** `measured`: false where it was read from systemd's source and not run on that release. */
@@ -64,6 +70,7 @@ export interface SubjectAnalysis {
   decidedBy: Applying | null;
 }
 
+/** missing: intended, denied. excess: enforced, not intended. pendingLoss, pendingGain: what the next event of systemd takes or gives. */
 export type DifferenceKind = 'missing' | 'excess' | 'pendingLoss' | 'pendingGain';
 
 /** A region in which two policies differ, with one request that shows it, replayed through the concrete interpreter. */
@@ -83,6 +90,7 @@ export interface UndecidedComparison {
   region: DeviceSet;
 }
 
+/** One concrete request out of a difference, with the verdicts that differ. */
 export interface Witness {
   request: DeviceRequest;
   /** Verdict of the enforced policy, and of the one it was compared with. */
@@ -102,6 +110,7 @@ export interface Finding {
   evidence: Evidence;
 }
 
+/** The facts behind a finding. What does not apply to its code is absent. */
 export interface Evidence {
   /** The requests concerned; letters name the very accesses that differ, `-` the check without access bits. */
   rules: DeviceRule[];
@@ -121,10 +130,14 @@ export interface Evidence {
   /** Events that would do it, for pending findings. */
   events?: PendingEvent[];
   unit?: string;
+  /** systemd asks for the very daemon-reload that would do it (NeedDaemonReload=yes of the unit). */
+  needDaemonReload?: boolean;
   /** Machine-readable reasons: "depends:uid", "crun:empty-list", "EPERM". */
   reasons?: string[];
-  /** Why systemd's list is another one than the runtime's. */
+  /** Why it is so, where a model gives exactly what is observed; else what is known of it. */
   cause?: Cause;
+  /** Between which stations on the way to the kernel the requests were lost or added; absent where no two of them are known. */
+  custody?: CustodyStep[];
   /** When map contents were read. */
   asOf?: string;
   /** Files and settings the finding rests on. */
@@ -138,6 +151,8 @@ export interface DenyingProgram extends Trigger {
   author: string;
   /** Seconds between the load of the first program of the container's own level and this one; null unknown. */
   secondsAfterFirst: number | null;
+  /** Attached before the runtime's own program, so there since the start; null: not known. */
+  sinceStart: boolean | null;
   allows: DeviceRule[];
 }
 
@@ -145,14 +160,17 @@ export interface DenyingProgram extends Trigger {
 export type SubjectStatus =
   'broken' | 'fail-open' | 'land-mine' | 'will-widen' | 'unknown' | 'warning' | 'ok' | 'not-compared' | 'not-running';
 
+/** The findings about one subject, worst first. */
 export interface SubjectReport {
   subject: Subject;
   status: SubjectStatus;
   findings: Finding[];
 }
 
+/** The least severity that makes `verify` fail. */
 export type FailOn = 'error' | 'warning' | 'note';
 
+/** The result of `verify`. Every output format shows this and nothing else. */
 export interface VerifyReport {
   subjects: SubjectReport[];
   failOn: FailOn;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { fixesText } from '../../src/report/fix-text.js';
-import type { Cause } from '../../src/verify/cause.js';
+import type { ListCause } from '../../src/verify/causes/types.js';
 import { fixesOfCause, fixesOfFinding } from '../../src/verify/fix.js';
 
-const cause = (kind: Cause['kind'], ...parts: Cause['parts']): Cause => ({
+const cause = (kind: ListCause['kind'], ...parts: ListCause['parts']): ListCause => ({
   kind,
   runtime: 'runc',
   version: '1.1.4',

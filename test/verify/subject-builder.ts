@@ -59,6 +59,8 @@ export function pending(allowed: DeviceSet, kind: PendingEvent['kind'] = 'daemon
     event: { kind, text: kind, measured: true },
     needDaemonReload: null,
     unread: [],
+    missingPins: [],
+    assumed: [],
     unit: 'docker-web.scope',
     sources: ['/run/systemd/transient/docker-web.scope'],
   });
@@ -98,6 +100,7 @@ export function program(id: number, allowed: DeviceSet | null, more: Partial<Pro
     slots: 69,
     alone: allowed === null ? null : partition(allowed),
     problem: allowed === null ? 'EPERM' : null,
+    behindHook: null,
     ...more,
   };
 }

@@ -41,6 +41,19 @@ export function parseDevListing(content: string): DevListing {
   return { nodes: [...nodes, ...linkedNodes(nodes, links)], links };
 }
 
+/** Whole paths of the regular files that `ls -lR` printed under its headings. */
+export function listedFiles(content: string): string[] {
+  const files: string[] = [];
+  let directory = '/';
+  for (const line of content.split('\n')) {
+    const heading = /^(\/.*):$/.exec(line);
+    const file = /^-[rwxsStT-]{9}\S*\s+\d+\s+\S+\s+\S+\s+\d+\s+(.+)$/.exec(line);
+    if (heading !== null) directory = heading[1] ?? directory;
+    else if (file !== null) files.push(nameIn(file[1] ?? '', directory));
+  }
+  return files;
+}
+
 /** What is left is date, time and name: "Nov 22 03:00 /dev/null", "2026-11-22 03:00 null". A whole path begins at its first slash. */
 function nameIn(rest: string, directory: string): string {
   const whole = /(?:^|\s)(\/.*)$/.exec(rest);

@@ -17,7 +17,15 @@ function run(input: CheckInput): Evidence[] {
       ...lostRules(region, input.names),
       witness: first.witness,
       ...pendingEvents(input, losses),
-      ...causeEvidence(input),
+      ...causeEvidence(input, region),
+      ...urgency(input),
     },
   ];
+}
+
+/** systemd itself asks for the reload: package managers and automation run it for that reason. */
+function urgency({ analysis: { afterReload } }: CheckInput): Pick<Evidence, 'needDaemonReload'> {
+  return afterReload.status === 'known' && afterReload.policy.needDaemonReload === true
+    ? { needDaemonReload: true }
+    : {};
 }

@@ -1,7 +1,11 @@
+import { hookCause } from '../causes/hook.js';
+import { replacedCause } from '../causes/replaced.js';
+import { staleUnitCause } from '../causes/unit.js';
 import { regionRules } from '../region-rules.js';
 import type { Evidence } from '../types.js';
 import { differencesOf, type Check, type CheckInput } from './check.js';
 import { DP201 } from './dp201.js';
+import { evidenceOf } from './pending-events.js';
 
 /** More is allowed than was intended. Where nothing restricts at all DP201 says it. */
 export const DP202: Check = { code: 'DP202', severity: 'warning', run };
@@ -9,5 +13,6 @@ export const DP202: Check = { code: 'DP202', severity: 'warning', run };
 function run(input: CheckInput): Evidence[] {
   const [excess] = differencesOf(input, 'excess');
   if (excess === undefined || DP201.run(input).length > 0) return [];
-  return [{ ...regionRules(excess.region), witness: excess.witness }];
+  const cause = hookCause(input, excess.region) ?? replacedCause(input) ?? staleUnitCause(input);
+  return [{ ...regionRules(excess.region), witness: excess.witness, ...evidenceOf(cause) }];
 }

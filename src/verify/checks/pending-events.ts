@@ -1,10 +1,15 @@
 import type { Evidence, PolicyDifference } from '../types.js';
-import { causeOf } from '../cause.js';
+import type { DeviceSet } from '../../policy/device-set.js';
+import { lossCause } from '../causes/index.js';
+import type { Cause } from '../causes/types.js';
 import type { CheckInput } from './check.js';
 
-/** Why systemd's list is shorter, as evidence; nothing where there is nothing to explain. */
-export function causeEvidence({ snapshot, analysis }: CheckInput): Pick<Evidence, 'cause'> {
-  const cause = causeOf(snapshot, analysis.subject);
+/** Why a region is lost, as evidence; nothing where there is nothing to explain. */
+export function causeEvidence(input: CheckInput, region: DeviceSet): Pick<Evidence, 'cause'> {
+  return evidenceOf(lossCause(input, region));
+}
+
+export function evidenceOf(cause: Cause | null): Pick<Evidence, 'cause'> {
   return cause === null ? {} : { cause };
 }
 

@@ -12,6 +12,7 @@ import type { Partition } from '../../symbolic/partition.js';
 import type { Subject } from '../subjects.js';
 import type { Examined, PendingPolicy, Verdict } from '../types.js';
 import { combine, concreteList, type InPartition } from './concrete.js';
+import { problemOfUnits } from '../problems.js';
 import { bothVerdicts, replayBoth, isAsked, v1Verdict, type Applying } from './enforced.js';
 import { atCallSites, toPolicy } from './partitions.js';
 import type { Workshop } from './workshop.js';
@@ -61,7 +62,7 @@ function compiledSets(space: DeviceSpace, { dialects }: IntendedPolicy): DeviceS
 }
 
 function examined(workshop: Workshop, applying: Applying, pending: Pending): Examined<PendingPolicy> {
-  if (pending.kind === 'none') return NO_PENDING[pending.reason];
+  if (pending.kind === 'none') return unreadFiles(workshop, applying, pending.reason) ?? NO_PENDING[pending.reason];
   const { policy } = pending;
   return {
     status: 'known',
@@ -73,10 +74,22 @@ function examined(workshop: Workshop, applying: Applying, pending: Pending): Exa
       unit: policy.changes[0]?.unit ?? '',
       needDaemonReload: policy.needDaemonReload,
       unread: [...policy.unread],
+      missingPins: policy.changes.flatMap(({ missingPins }) => missingPins),
+      assumed: policy.changes.flatMap(({ assumedPins }) => assumedPins),
       sources: sourcesOf(workshop, policy),
     }),
     ...concretePending(workshop, applying, policy),
   };
+}
+
+/** Files that are there and could not be read are no reason to say that there is nothing to predict. */
+function unreadFiles(
+  { snapshot }: Workshop,
+  { cgroup }: Applying,
+  reason: NoPending,
+): Extract<Examined, { status: 'unread' }> | null {
+  const problem = reason === 'no-files' ? snapshot.problems.find(problemOfUnits(snapshot, cgroup)) : undefined;
+  return problem === undefined ? null : { status: 'unread', reason: problem.message };
 }
 
 const NO_PENDING: Readonly<Record<NoPending, Exclude<Examined, { status: 'known' }>>> = {

@@ -3,6 +3,7 @@ import { unreadableText } from '../unreadable.js';
 import type { ProgramView } from '../programs.js';
 import type { Subject } from '../subjects.js';
 import type { Applying, RunningProgram } from './enforced.js';
+import { behindHook } from './hook.js';
 import { lazily } from './lazily.js';
 import { toPolicy } from './partitions.js';
 import type { Workshop } from './workshop.js';
@@ -27,6 +28,7 @@ function programView(
       ? toPolicy(workshop, workshop.evaluator.evaluate(loaded.program, loaded.environment))
       : null,
   );
+  const behind = lazily(() => behindHook(workshop, loaded));
   const isOwn = subject.container !== null && cgroup !== null && isOwnLevel(workshop, subject, cgroup);
   return {
     id: loaded.id,
@@ -39,6 +41,9 @@ function programView(
       containerRuntime: isOwn ? (subject.container?.runtime ?? null) : null,
       containerEngine: isOwn ? (subject.container?.engine ?? null) : null,
     }),
+    get behindHook() {
+      return behind();
+    },
     slots: program === null ? null : program.bytes.length / SLOT,
     get alone() {
       return alone();
