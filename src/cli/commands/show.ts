@@ -5,6 +5,7 @@ import { escapeText } from '../../report/escape.js';
 import { toJsonText } from '../../report/json.js';
 import { showJson } from '../../report/show-json.js';
 import { showText } from '../../report/show-text.js';
+import { levelAtZero } from '../../verify/region-rules.js';
 import type { SubjectAnalysis } from '../../verify/types.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_CANNOT, EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
@@ -44,7 +45,8 @@ function printRulesAs({ io, globals }: CommandContext, analysis: SubjectAnalysis
   if (examined.status !== 'known') throw new InputError(`the policy is not known: ${examined.reason}`);
   if (examined.policy.undecided.length > 0)
     throw new InputError('part of the policy is undecided, so no form can express it', 'see: devpolicy show');
-  const written = rulesAs(examined.policy.allowed, form);
+  // Without levelAtZero a line for 0:0 would be there, which the kernel allows without asking.
+  const written = rulesAs(levelAtZero(examined.policy.allowed), form);
   if ('refused' in written) {
     io.err(`devpolicy: ${escapeText(written.refused)}\n`);
     return EXIT_CANNOT;
