@@ -40,13 +40,7 @@ export function readStateFile(path: string): Snapshot {
  * @throws InputError if it cannot be read or is no such file
  */
 export function readConfigFile(path: string): Snapshot {
-  return fromFile(path, (text) => {
-    const document = plainObject(parseJson(text), '');
-    if (property(document, 'ociVersion') === undefined && property(document, 'linux') === undefined) {
-      throw new InputError('no OCI configuration (neither "ociVersion" nor "linux")');
-    }
-    return { id: null, runtime: null, sources: [parseOciConfig(text, path)] };
-  });
+  return fromFile(path, (text) => ({ id: null, runtime: null, sources: [parseOciConfig(text, path)] }));
 }
 
 interface Described {

@@ -105,6 +105,36 @@ describe('a file that holds something else is a problem, and what it would have 
   });
 });
 
+describe('a record of the intent that is none: nothing is known of it, and nothing is called broken', () => {
+  const intended = (): SubjectAnalysis['intended'] => verified().analysis.intended;
+
+  test.each(['{}', '{"__proto__": {"linux": {}}}', '{"a": 1}'])('config.json is %s', (content) => {
+    rmSync(folder, { recursive: true });
+    cpSync(caseDirectory('captures/bookworm-podman-4.3.1-crun-1.8.1/default'), folder, { recursive: true });
+    write('config.json', content);
+    expect(intended()).toMatchObject({
+      status: 'unread',
+      reason: expect.stringContaining('no OCI configuration') as string,
+    });
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['comments only', '# Template used: none\n\n'],
+    ['a line that LXC refuses', 'lxc.rootfs.path = dir:/x\nlxc.cgroup2.devices\n'],
+    ['zeros', '\0\0\0'],
+    ['another tool’s', 'DevicePolicy=closed\n'],
+  ])('the configuration of LXC is %s', (_what, content) => {
+    rmSync(folder, { recursive: true });
+    cpSync(caseDirectory('captures/trixie-lxc-6.0.4/std'), folder, { recursive: true });
+    write('config', content);
+    expect(intended()).toMatchObject({
+      status: 'unread',
+      reason: expect.stringContaining('no LXC configuration') as string,
+    });
+  });
+});
+
 describe('bpftool’s words', () => {
   test.each([[true], ['x'], [7], [null], [{}]])('an effective list that is %j is not an empty one', (list) => {
     edit('cgroup-show.json', (document) => {

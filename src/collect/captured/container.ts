@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.js';
 import { nullable, plainObject, property, record, string } from '../../snapshot/decode.js';
 import type {
   ContainerRecord,
@@ -17,7 +18,7 @@ import type { DockerFacts } from '../formats/docker.js';
 import { parseDockerFiles, parseDockerInspect } from '../formats/docker.js';
 import { parseIncusConfig } from '../formats/incus-config.js';
 import { parseJson } from '../formats/json.js';
-import { parseLxcConfig } from '../formats/lxc-config.js';
+import { isLxcConfig, parseLxcConfig } from '../formats/lxc-config.js';
 import { ociConfigOf, parseOciConfig } from '../formats/oci-config.js';
 import type { PodmanFacts } from '../formats/podman.js';
 import { parsePodmanInspect, parseStorageContainers } from '../formats/podman.js';
@@ -195,7 +196,10 @@ function readLxc(folder: CapturedFolder): { value: LxcConfigSource | null; sourc
   return folder.source(
     name,
     'lxc-config',
-    (text): LxcConfigSource => ({ kind: 'lxc-config', path: name, assignments: parseLxcConfig(text) }),
+    (text): LxcConfigSource => {
+      if (!isLxcConfig(text)) throw new InputError('no LXC configuration');
+      return { kind: 'lxc-config', path: name, assignments: parseLxcConfig(text) };
+    },
     (value) => value,
   );
 }

@@ -31,6 +31,13 @@ export function parseLxcConfig(content: string): LxcAssignment[] {
   return assignments;
 }
 
+/** LXC itself refuses a file with a line that is no assignment (parse_line in src/lxc/confile.c); one without any was cut off or is something else. */
+export function isLxcConfig(content: string): boolean {
+  const lines = content.split('\n').map((line) => line.trim());
+  const assignments = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  return assignments.length > 0 && assignments.every((line) => /^lxc\.[^=]+=/.test(line));
+}
+
 /** One pair of quotes around the whole value is dropped, as confile.c does. */
 function unquote(value: string): string {
   const quote = value.charAt(0);

@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.js';
 import { array, nullable, object, plainObject, property } from '../../snapshot/decode.js';
 import type { OciConfigSource } from '../../snapshot/types.js';
 import { optionalText, parseRuntimeJson, section } from './json.js';
@@ -24,7 +25,11 @@ const KEPT_ANNOTATIONS = [
  * @throws InputError if it is no such file
  */
 export function parseOciConfig(content: string, path: string): OciConfigSource {
-  return ociConfigOf(parseRuntimeJson(content), path);
+  const config = parseRuntimeJson(content);
+  // An object without either would say that nothing was asked for, and every runtime would then allow what it allows by itself.
+  if (property(config, 'ociVersion') === undefined && property(config, 'linux') === undefined)
+    throw new InputError('no OCI configuration (neither "ociVersion" nor "linux")');
+  return ociConfigOf(config, path);
 }
 
 /** As parseOciConfig, for a document that is part of another one (`ctr container info` has it as Spec). */
