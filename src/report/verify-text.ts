@@ -13,7 +13,8 @@ export interface VerifyTextOptions extends FindingTextOptions {
   summary: boolean;
 }
 
-const WORDS: Readonly<Record<SubjectStatus, string>> = {
+/** A status in one word. */
+export const STATUS_WORDS: Readonly<Record<SubjectStatus, string>> = {
   broken: 'BROKEN',
   'fail-open': 'FAIL-OPEN',
   'land-mine': 'LAND-MINE',
@@ -55,7 +56,7 @@ function visibleFindings(subject: SubjectReport, verbose: boolean): Finding[] {
 }
 
 /** On a host that is hit, every container has the same findings: the first is told in full, the others by name. */
-function groupByFindings(subjects: readonly SubjectReport[]): SubjectReport[][] {
+export function groupByFindings(subjects: readonly SubjectReport[]): SubjectReport[][] {
   const groups = new Map<string, SubjectReport[]>();
   for (const subject of subjects) {
     const key = JSON.stringify([
@@ -89,7 +90,7 @@ function headline(
   findings: readonly Finding[],
   { style, columns }: VerifyTextOptions,
 ): string {
-  const word = WORDS[status];
+  const word = STATUS_WORDS[status];
   const paint =
     status === 'broken' || status === 'fail-open' || status === 'land-mine' || status === 'will-widen'
       ? style.bad
@@ -103,7 +104,7 @@ function headline(
 }
 
 /** "12 containers: 1 broken, 2 land mines, 9 healthy.   31 programs (4 distinct)" */
-function summaryLine({ subjects, programs }: VerifyReport): string {
+export function summaryLine({ subjects, programs }: VerifyReport): string {
   const count = (status: SubjectStatus): number => subjects.filter((each) => each.status === status).length;
   const running = subjects.length - count('not-running');
   const healthy = count('ok') + count('warning');
@@ -122,5 +123,9 @@ function summaryLine({ subjects, programs }: VerifyReport): string {
   const notCompared =
     count('not-compared') === 0 ? '' : `, ${String(count('not-compared'))} not compared (no record of an intent)`;
   const stopped = count('not-running') === 0 ? '' : `, ${String(count('not-running'))} not running`;
-  return `${head}${good}${notCompared}${stopped}.   ${String(programs.total)} programs (${String(programs.distinct)} distinct)`;
+  return `${head}${good}${notCompared}${stopped}.   ${programsText(programs)}`;
+}
+
+function programsText({ total, distinct }: VerifyReport['programs']): string {
+  return total === 1 ? '1 program' : `${String(total)} programs (${String(distinct)} distinct)`;
 }
