@@ -85,6 +85,7 @@ export type { Author } from './effective/author.js';
 
 // A policy as text, and the same documents that --json prints.
 export { policyLines } from './report/policy-text.js';
+export { levelAtZero } from './verify/region-rules.js';
 export { showJson, type JsonIntent, type JsonPending, type ShowJson } from './report/show-json.js';
 export type { JsonPolicy, JsonRegion } from './report/policy-json.js';
 export type { JsonProgram, JsonSubject } from './report/subject-json.js';

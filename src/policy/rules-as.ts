@@ -18,7 +18,8 @@ export interface WrittenRules {
 
 /**
  * Writes the policy that allows exactly this set, or says why the form cannot: forms have no ranges or masks, their letters always mean every
- * subset of themselves with the check without access bits (F_OK), and each has gaps of its own.
+ * subset of themselves with the check without access bits (F_OK), and each has gaps of its own. An enforced policy allows 0:0, which the kernel asks no
+ * program about: give `levelAtZero(allowed)` to have no line for it.
  */
 export function rulesAs(allowed: DeviceSet, form: RuleForm): WrittenRules | Refusal {
   return WRITERS[form](allowed);
