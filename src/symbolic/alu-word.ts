@@ -1,7 +1,8 @@
-import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
+import { BddBudgetError, FALSE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, Width } from '../ebpf/types.js';
 import { aluResult } from './alu.js';
 import { constantValue, zeroExtend, type BitVector } from './bitvector.js';
+import { aluByTable, MOST_TABLE_BITS, tableBits } from './truth-table.js';
 import {
   ALL_BITS,
   defer,
@@ -46,10 +47,11 @@ export function aluWord(m: BddManager, worker: Worker, path: Ref, op: AluOp, wid
     { word: a, demand: ofA },
     { word: b, demand: ofB },
   ];
-  return defer(worker, operands, (mask) => {
+  const result = (mask: BitMask): BitVector => {
     const [x, y] = [a.need(ofA(mask)), b.need(ofB(mask))];
     return compute(m, path, op, width, within(mask), x, y);
-  });
+  };
+  return defer(worker, operands, result, { kind: 'alu', op, width, a, b });
 }
 
 interface Demands {
@@ -107,14 +109,31 @@ function compute(
   if (op === 'or') return mapBits(mask, (i) => m.or(x[i]!, y[i]!));
   if (op === 'xor') return mapBits(mask, (i) => m.xor(x[i]!, y[i]!));
   if (op === 'lsh' || op === 'rsh' || op === 'arsh') return shiftedBits(m, op, width, mask, x, y);
-  if (LOW_FIRST.has(op)) {
-    const used = widthOf(mask);
-    const [a, b] = EXPENSIVE.has(op)
-      ? [narrow(m, path, x.slice(0, used), y), narrow(m, path, y.slice(0, used), x)]
-      : [x.slice(0, used), y.slice(0, used)];
-    return zeroExtend(aluResult(m, op, 64, a, b), 64);
+  const used = LOW_FIRST.has(op) ? widthOf(mask) : width;
+  const [low, other] = [x.slice(0, used), y.slice(0, used)];
+  if (EXPENSIVE.has(op)) return expensive(m, op, width, mask, narrow(m, path, low, other), narrow(m, path, other, low));
+  return zeroExtend(aluResult(m, op, 64, low, other), 64);
+}
+
+/** Below this many different operand bits a table is always the faster way. */
+const FEW_TABLE_BITS = 11;
+/** What diagrams may cost before a table is made instead. */
+const STEPS_BEFORE_TABLE = 200_000;
+
+/** Operands may be narrower than `width`, zeros above. */
+function expensive(m: BddManager, op: AluOp, width: Width, mask: BitMask, x: BitVector, y: BitVector): BitVector {
+  const atoms = tableBits(m, x, y);
+  const byTable = (): BitVector => aluByTable(m, op, width, mask, x, y, atoms);
+  const byDiagrams = (): BitVector =>
+    op === 'mul' ? zeroExtend(aluResult(m, op, 64, x, y), 64) : aluResult(m, op, width, x, y);
+  if (atoms.length <= FEW_TABLE_BITS) return byTable();
+  if (atoms.length > MOST_TABLE_BITS) return byDiagrams();
+  try {
+    return m.withBudget({ steps: STEPS_BEFORE_TABLE }, byDiagrams);
+  } catch (error) {
+    if (!(error instanceof BddBudgetError)) throw error;
+    return byTable();
   }
-  return aluResult(m, op, width, narrow(m, path, x, y), narrow(m, path, y, x));
 }
 
 /** Nothing is meant outside the path, and inside it the operands are often much simpler; not worth it against a constant. */

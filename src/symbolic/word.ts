@@ -1,4 +1,5 @@
 import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
+import type { AluOp, Width } from '../ebpf/types.js';
 import { sameBits, select, ZERO64, type BitVector } from './bitvector.js';
 
 /** A set of bit positions of a 64-bit word. */
@@ -43,6 +44,11 @@ export function maskOf(first: number, count: number): BitMask {
   return ((1n << BigInt(count)) - 1n) << BigInt(first);
 }
 
+/** What a deferred number is the result of, for those who can answer a question about it without working it out. */
+export type Computation =
+  | { readonly kind: 'alu'; readonly op: AluOp; readonly width: Width; readonly a: Word; readonly b: Word }
+  | { readonly kind: 'select'; readonly condition: Ref; readonly a: Word; readonly b: Word };
+
 class KnownWord implements Word {
   readonly bits: BitVector;
   constructor(bits: BitVector) {
@@ -59,14 +65,22 @@ const LONGEST_CHAIN = 64;
 class DeferredWord implements Word {
   readonly depth: number;
   readonly worker: Worker;
+  readonly computation: Computation | null;
   readonly #operands: readonly Operand[];
   readonly #compute: (mask: BitMask) => BitVector;
   #have: BitMask = 0n;
   #bits: BitVector = ZERO64;
 
-  constructor(worker: Worker, depth: number, operands: readonly Operand[], compute: (mask: BitMask) => BitVector) {
+  constructor(
+    worker: Worker,
+    depth: number,
+    operands: readonly Operand[],
+    compute: (mask: BitMask) => BitVector,
+    computation: Computation | null,
+  ) {
     this.worker = worker;
     this.depth = depth;
+    this.computation = computation;
     this.#operands = operands;
     this.#compute = compute;
   }
@@ -98,17 +112,31 @@ export function wordOf(bits: BitVector): Word {
 export const NULL_WORD: Word = wordOf(ZERO64);
 
 /** A number worked out only as far as something needs it: most expensive results never decide anything. */
-export function defer(worker: Worker, operands: readonly Operand[], compute: (mask: BitMask) => BitVector): Word {
+export function defer(
+  worker: Worker,
+  operands: readonly Operand[],
+  compute: (mask: BitMask) => BitVector,
+  computation: Computation | null = null,
+): Word {
   const depth = 1 + Math.max(0, ...operands.map(({ word }) => (isPending(word) ? word.depth : 0)));
-  const word = new DeferredWord(worker, depth, operands, compute);
+  const word = new DeferredWord(worker, depth, operands, compute, computation);
   if (depth > LONGEST_CHAIN) word.need(ALL_BITS);
   return word;
 }
 
 /** A cheap function of words: worked out at once unless one of them is still pending. */
-export function derive(operands: readonly Operand[], compute: (mask: BitMask) => BitVector): Word {
-  for (const { word } of operands) if (isPending(word)) return defer(word.worker, operands, compute);
+export function derive(
+  operands: readonly Operand[],
+  compute: (mask: BitMask) => BitVector,
+  computation: Computation | null = null,
+): Word {
+  for (const { word } of operands) if (isPending(word)) return defer(word.worker, operands, compute, computation);
   return wordOf(compute(ALL_BITS));
+}
+
+/** How a number that has not been worked out comes about; null for others. */
+export function computationOf(word: Word): Computation | null {
+  return isPending(word) ? word.computation : null;
 }
 
 /** Whether two words are known to be equal without any work. */
@@ -135,10 +163,11 @@ export function selectWord(m: BddManager, condition: Ref, a: Word, b: Word): Wor
     { word: a, demand: sameBit },
     { word: b, demand: sameBit },
   ];
-  return derive(operands, (mask) => {
+  const compute = (mask: BitMask): BitVector => {
     const [x, y] = [a.need(mask), b.need(mask)];
     return mask === ALL_BITS ? select(m, condition, x, y) : mapBits(mask, (i) => m.ite(condition, x[i]!, y[i]!));
-  });
+  };
+  return derive(operands, compute, { kind: 'select', condition, a, b });
 }
 
 /** Eight bits of a word; null: eight zeros. */

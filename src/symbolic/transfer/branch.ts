@@ -5,7 +5,8 @@ import { constantValue, equal } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import type { MachineState } from '../state.js';
 import { isScalarWhere, simplifyUnder, type PointerAlternative, type Value } from '../value.js';
-import { ALL_BITS, mapBits, maskOf, type Word } from '../word.js';
+import { compareByRange } from '../value-range.js';
+import { ALL_BITS, isPending, mapBits, maskOf, type Word } from '../word.js';
 import { operandValue, readRegister } from './registers.js';
 
 /** Where the jump is taken; what this says outside the state's path means nothing. */
@@ -32,12 +33,31 @@ function compareValues(machine: Machine, state: MachineState, op: JmpOp, width: 
   return taken;
 }
 
+/** The same comparison with its sides exchanged. */
+const MIRRORED: Record<JmpOp, JmpOp> = {
+  eq: 'eq',
+  ne: 'ne',
+  set: 'set',
+  gt: 'lt',
+  ge: 'le',
+  lt: 'gt',
+  le: 'ge',
+  sgt: 'slt',
+  sge: 'sle',
+  slt: 'sgt',
+  sle: 'sge',
+};
+
 /** Compares numbers, working out no more of them than decides: the tested bits, or the low halves. */
 function compareWords(machine: Machine, op: JmpOp, width: Width, a: Word, b: Word): Ref {
   const m = machine.manager;
+  if (isPending(b) && !isPending(a)) return compareWords(machine, MIRRORED[op], width, b, a);
   const all = maskOf(0, width);
   const y = b.need(all);
-  const tested = op === 'set' ? (constantValue(y.slice(0, width)) ?? all) : all;
+  const limit = constantValue(y.slice(0, width));
+  const byRange = limit === null ? null : compareByRange(m, op, width, a, limit);
+  if (byRange !== null) return byRange;
+  const tested = op === 'set' ? (limit ?? all) : all;
   const x = a.need(tested);
   const { inputs } = machine;
   if (inputs.mixes(x.slice(0, width), y.slice(0, width)))
