@@ -1,3 +1,6 @@
+import { EXIT_CANNOT } from './exit.js';
+import { failureText } from './failure.js';
+
 /** What a command may do with the outside world besides collecting. One value, so that tests run commands in the same process. */
 export interface CommandIo {
   /** Data. Ignored once the reader has gone (EPIPE). */
@@ -32,8 +35,13 @@ export function processIo(): CommandIo {
     for (const resolve of woken) resolve();
   };
   const onError = (error: NodeJS.ErrnoException): void => {
-    // `devpolicy list | head -1`: the reader has what it wanted. Anything else is a real failure.
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    // `devpolicy list | head -1`: the reader has what it wanted. Anything else, a full disk, is a failure whatever the answer was.
+    if (!closed && error.code !== 'EPIPE' && error.code !== 'EIO') {
+      process.stderr.write(failureText(error, false));
+      process.on('exit', () => {
+        process.exitCode = EXIT_CANNOT;
+      });
+    }
     closed = true;
     wake();
   };

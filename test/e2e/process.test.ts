@@ -23,6 +23,35 @@ test('a reader that goes away is no error', () => {
   expect(stderr).toBe('');
 });
 
+test.each(['show "$DOCKER#"', 'can "$DOCKER#" c:1:3 r', 'snapshot --from "$DOCKER"'])(
+  '%s: answers that cannot be written are no answer, whatever they were',
+  (command) => {
+    const { status, stderr } = shell(`"$NODE" "$COMMAND" ${command} > /dev/full`);
+    expect(stderr).toBe('devpolicy: no space left on device\n');
+    expect(status).toBe(2);
+  },
+);
+
+test('a snapshot is written whole, for its owner only, and to what is no file as it is', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'devpolicy-output-'));
+  try {
+    const take = `"$NODE" "$COMMAND" snapshot --from "$DOCKER" -o`;
+    const { status, stdout } = shell(
+      `cd ${folder} && ${take} - > piped && echo old > file && chmod 644 file && ${take} file && ln -s file link && ${take} link &&
+       ${take} /dev/stdout | cmp - file && cmp piped file; stat -c '%a %F' file link; ls -A`,
+    );
+    expect(stdout).toBe('600 regular file\n777 symbolic link\nfile\nlink\npiped\n');
+    expect(status).toBe(0);
+    const full = shell(`${take} /dev/full`);
+    expect(full).toEqual(expect.objectContaining({ status: 2, stdout: '' }));
+    expect(full.stderr).toMatch(/^devpolicy: cannot write \/dev\/full: ENOSPC[^\n]*\n$/);
+    expect(shell(`${take} ${folder}/nosuch/x`).stderr).toMatch(/^devpolicy: cannot write [^\n]*\n$/);
+    expect(shell(`${take} ${folder}`)).toEqual(expect.objectContaining({ status: 2 }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('an endless stream of requests ends when nobody reads the answers', () => {
   const { stdout, stderr } = shell(
     `yes $'c\\t1\\t3\\trw' | timeout 20 "$NODE" "$COMMAND" can "program:$DOCKER/prog-1.xlated" --requests - | head -n 3`,

@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { lstatSync, writeFileSync } from 'node:fs';
 import { InputError } from '../../errors.js';
 import { serialiseSnapshot } from '../../snapshot/serialise.js';
 import type { Snapshot } from '../../snapshot/types.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
 import { openHost } from '../open.js';
+import { replaceFile } from '../replace-file.js';
 
 export interface SnapshotOptions {
   output?: string;
@@ -30,9 +31,21 @@ async function readWanted(context: CommandContext, { from }: SnapshotOptions): P
   return snapshotFromDirectory(from);
 }
 
-/** A snapshot names containers and devices: only the owner may read it. */
+/**
+ * A snapshot names containers and devices: only the owner may read it. An older one stays whole until the new one is: a full disk must not cost both.
+ * What is no regular file (/dev/stdout, a pipe, a link) is written to as it is.
+ */
 function writeSnapshot(path: string, text: string): void {
-  writeFileSync(path, text, { mode: 0o600 });
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there === undefined || there.isFile()) {
+    replaceFile(path, text, 0o600);
+    return;
+  }
+  try {
+    writeFileSync(path, text, { mode: 0o600 });
+  } catch (error) {
+    throw new InputError(`cannot write ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 const MOST_PROBLEMS = 5;
