@@ -12,7 +12,7 @@ import { setOff } from '../../test/lab/mines.js';
 import { record } from '../../test/lab/record.js';
 import { dockerContainer, podmanContainer, serviceUnit } from '../../test/lab/subjects.js';
 import { SystemdLab } from '../../test/lab/systemd.js';
-import { folder, RECORDED } from './place.js';
+import { CAUSES, folder } from './place.js';
 
 type Subject = Awaited<ReturnType<typeof dockerContainer>>;
 
@@ -26,7 +26,7 @@ export async function recordCauses(suite: Suite): Promise<void> {
   const referee = await Referee.start({ libbpf: false });
   const lab = await SystemdLab.start({ suite });
   const save: Stage['save'] = async (subject, name, command) => {
-    const directory = folder(subject.facts['emitter'], name);
+    const directory = folder(subject.facts['emitter'], name, CAUSES);
     const facts = { ...subject.facts, case: name, command, dev_char_links: true };
     await record({ ...subject, referee, directory, facts });
     console.log(directory);
@@ -169,7 +169,7 @@ async function goneProgramPin({ lab, save }: Stage): Promise<void> {
 /** Whole snapshots, which know the boot clock and systemd's own timestamps: what came 15 s after the start came with a reload. */
 async function reloadInTime({ lab }: Stage): Promise<void> {
   await lab.dockerRun('timed', ['--device-cgroup-rule', 'c *:5 rwm']);
-  const directory = path.join(RECORDED, 'reload');
+  const directory = path.join(CAUSES, 'reload');
   mkdirSync(directory, { recursive: true });
   await new Promise((resolve) => setTimeout(resolve, 15_000));
   for (const moment of ['before', 'after'] as const) {

@@ -104,21 +104,25 @@ function isMaskThenType(instructions: readonly Instruction[], index: number): bo
 function guessFromShape(shape: Shape, hints: AuthorHints): Author | null {
   if (shape.usesMaps)
     return hints.containerEngine === 'libvirt' ? likely('libvirt', ['map lookups', 'machine of libvirt']) : null;
+  if (shape.resultWidth === 32 && isHooked(shape))
+    return likely('nvidia-hook', ['32-bit result moves', 'rules put in front of another program']);
   if (hints.gplCompatible === false || (hints.gplCompatible === null && shape.resultWidth === 32))
     return goWriter(shape, hints);
   if (shape.resultWidth === 64) return cWriter(shape, hints);
   return null;
 }
 
+/** More than one prologue, the first with a 16-bit load: a whole program for each device in front of the one that was there. */
+function isHooked({ halfwordPrologues, wordPrologue }: Shape): boolean {
+  return halfwordPrologues > 1 || (halfwordPrologues === 1 && wordPrologue);
+}
+
 /** License "Apache" and 32-bit results: runc, youki, containerd's library, NVIDIA's hook. */
 function goWriter(shape: Shape, hints: AuthorHints): Author | null {
   if (shape.resultWidth !== 32) return null;
   const marks = ['32-bit result moves', ...(hints.gplCompatible === false ? ['license not GPL'] : [])];
-  if (shape.prologue === 'halfword') {
-    if (shape.halfwordPrologues > 1 || shape.wordPrologue)
-      return likely('nvidia-hook', [...marks, 'rules put in front of another program']);
+  if (shape.prologue === 'halfword')
     return likely(hints.containerRuntime === 'runc' ? 'runc' : 'containerd-cgroups', [...marks, 'halfword prologue']);
-  }
   if (hints.containerRuntime === 'runc' || hints.containerRuntime === 'youki') {
     return {
       name: hints.containerRuntime,

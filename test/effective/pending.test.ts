@@ -262,8 +262,14 @@ describe('BPFProgram= and its pin', () => {
     expect(predicted.changes[0]!.missingPins).toEqual([PIN]);
     expect(disagreements(policy(afterApply(request)).allowed, oracle(capture(BEFORE)))).toEqual([]);
   });
-  it('nobody looked: what the program refuses is undecided', () => {
+  it('nobody looked, in files captured by hand: the pin is taken to be there, and that is said', () => {
     const predicted = policy(afterReload(pinned(null)));
+    expect(predicted.undecided).toEqual([]);
+    expect(predicted.changes.flatMap(({ assumedPins }) => assumedPins)).toHaveLength(1);
+  });
+  it('on a host where it could not be read: what the program refuses is undecided', () => {
+    const request = pinned(null);
+    const predicted = policy(afterReload({ ...request, snapshot: { ...request.snapshot, scope: 'host' } }));
     expect(predicted.denied.isEmpty()).toBe(true);
     expect(predicted.undecided).toHaveLength(1);
   });

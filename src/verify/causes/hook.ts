@@ -35,7 +35,7 @@ export function hookCause(input: CheckInput, region: DeviceSet): NamedCause | nu
   if (first === undefined || !region.implies(region.space.unionAll(hooked.map(({ added }) => added)))) return null;
   return {
     kind: 'hook',
-    runtime: first.program.author.name,
+    runtime: 'nvidia-hook',
     version: null,
     about: ruleTexts(region),
     fixedIn: null,

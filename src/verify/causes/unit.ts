@@ -126,7 +126,7 @@ function deviceOf(region: DeviceSet, access: number): string | null {
   if (request === null) return null;
   const { type, major, minor } = request;
   const whole = ruleSet(region.space, { type, major, minor, access, test: 'subset', allow: true });
-  return whole.equals(region) ? (ruleTexts(region)[0] ?? null) : null;
+  return whole.equals(region) ? (ruleTexts(region, 'policy')[0] ?? null) : null;
 }
 
 function settingLines({ policy, allow }: UnitDeviceSettings): string[] {
