@@ -1,54 +1,16 @@
-import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
+import type { DeviceSpace } from '../policy/device-set.js';
 import type { DeviceType } from '../policy/types.js';
-import type { ContainerRecord, DockerSource, IncusConfigSource, NodeRecord, PodmanSource } from '../snapshot/types.js';
+import type {
+  ContainerRecord,
+  DockerSource,
+  IncusConfigSource,
+  NodeRecord,
+  OciConfigSource,
+  PodmanSource,
+} from '../snapshot/types.js';
 import { accessMask, accessMatches } from './compiled.js';
 import { partitionWith } from './set.js';
 import type { PolicyPartition } from './types.js';
-
-/** The stations a device passes between the request for it and the kernel. */
-export type HopName = 'asked' | 'config' | 'runtime' | 'systemd' | 'kernel';
-
-export interface Hop {
-  readonly name: HopName;
-  /** File or command it was read from. */
-  readonly source: string;
-  readonly policy: PolicyPartition;
-  /** `asked` names devices that are wanted besides everybody's defaults: what is not in it is not refused. */
-  readonly complete: boolean;
-}
-
-/** What happened between two neighbouring stations that are both known. */
-export interface HopChange {
-  readonly from: HopName;
-  readonly to: HopName;
-  /** Allowed at `from`, denied at `to`. */
-  readonly lost: DeviceSet;
-  /** Denied at `from`, allowed at `to`; empty where `from` is not complete. */
-  readonly added: DeviceSet;
-}
-
-/** The changes along a chain; stations that are not known are left out, so a change may span one. */
-export function custodyChanges(hops: readonly Hop[]): HopChange[] {
-  return hops.slice(1).map((to, index) => {
-    const from = hops[index];
-    if (from === undefined) throw new RangeError('a chain has no gap');
-    return {
-      from: from.name,
-      to: to.name,
-      lost: from.policy.allowed.intersect(to.policy.denied),
-      added: from.complete ? from.policy.denied.intersect(to.policy.allowed) : from.policy.allowed.space.nothing,
-    };
-  });
-}
-
-/** For a region that the kernel refuses (or allows) against the wish: the first hop that lost (or added) any of it. Null: none did. */
-export function responsibleHop(
-  changes: readonly HopChange[],
-  region: DeviceSet,
-  what: 'lost' | 'added',
-): HopChange | null {
-  return changes.find((change) => !change[what].intersect(region).isEmpty()) ?? null;
-}
 
 export interface Asked {
   /** What was asked for by name and could be resolved to numbers. */
@@ -65,7 +27,25 @@ export function askedOf(space: DeviceSpace, container: ContainerRecord, nodes: r
     if (source.kind === 'podman') return askedOfPodman(space, source, container, nodes);
     if (source.kind === 'incus-config') return askedOfIncus(space, source, nodes);
   }
-  return null;
+  const config = container.sources.find((source) => source.kind === 'oci-config');
+  return config === undefined ? null : askedByAnnotation(space, config);
+}
+
+/**
+ * Devices of the Container Device Interface that Kubernetes' device plugins ask for in annotations (`cdi.k8s.io/NAME: vendor/class=device,...`). Which
+ * nodes they are stands in files of the host's that may have changed since.
+ */
+function askedByAnnotation(space: DeviceSpace, { annotations, path }: OciConfigSource): Asked | null {
+  const names = Object.entries(annotations)
+    .filter(([key]) => key.startsWith('cdi.k8s.io/'))
+    .flatMap(([, value]) => value.split(','));
+  if (names.length === 0) return null;
+  return asked(
+    space,
+    path,
+    false,
+    names.map((name) => ({ text: `CDI ${name}`, number: null, access: null })),
+  );
 }
 
 function askedOfDocker(
@@ -81,7 +61,10 @@ function askedOfDocker(
     access: accessMask(cgroupPermissions === '' ? 'rwm' : cgroupPermissions),
   }));
   const gpus = source.deviceRequests.map((request): Wish => ({
-    text: `--gpus ${request.driver} ${String(request.count)} ${request.deviceIds.join()}`.trim(),
+    text:
+      request.driver === 'cdi'
+        ? `--device ${request.deviceIds.join()}`
+        : `--gpus ${request.driver} ${String(request.count)} ${request.deviceIds.join()}`.trim(),
     number: null,
     access: null,
   }));
@@ -97,8 +80,12 @@ function askedOfPodman(
   source: PodmanSource,
   container: ContainerRecord,
   nodes: readonly NodeRecord[],
-): Asked {
-  const wishes = source.devices.map((text): Wish => {
+): Asked | null {
+  const { devices, deviceCgroupRules: rules } = source;
+  // Privileged containers have every device, whatever else was asked for.
+  if (source.privileged === true) return asked(space, source.path, true, []);
+  if (devices === null || rules === null) return null;
+  const wishes = devices.map((text): Wish => {
     const [onHost = '', second = '', third] = text.split(':');
     const inContainer = second.startsWith('/') ? second : onHost;
     const letters = third ?? (second !== '' && !second.startsWith('/') ? second : 'rwm');
@@ -108,7 +95,7 @@ function askedOfPodman(
       access: accessMask(letters),
     };
   });
-  return asked(space, source.path, source.privileged === true, [...wishes, ...source.deviceCgroupRules.map(ruleWish)]);
+  return asked(space, source.path, false, [...wishes, ...rules.map(ruleWish)]);
 }
 
 /** Incus and LXD give every device of an instance "rwm"; unprivileged instances have no device program, so nothing is refused there. */

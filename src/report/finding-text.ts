@@ -5,6 +5,7 @@ import { deviceNames } from '../verify/device-names.js';
 import { fixesOfFinding } from '../verify/fix.js';
 import { formatAge } from './age.js';
 import { causeLines } from './cause-text.js';
+import { custodyStepTexts } from './custody-text.js';
 import { escapeText } from './escape.js';
 import { fixesText } from './fix-text.js';
 import { shortPath } from './paths.js';
@@ -142,6 +143,7 @@ function labelled(code: string, evidence: Evidence, name: string, verbose: boole
   for (const each of denying) lines.push(['Why', denyingText(each)]);
   if (cause !== undefined) lines.push(...causeLines(cause));
   if (evidence.needDaemonReload === true)
+  for (const text of custodyStepTexts(evidence.custody ?? [])) lines.push(['Where', text]);
     lines.push([
       'Soon',
       'systemd asks for that reload (NeedDaemonReload=yes): package managers and automation run it.',

@@ -1,4 +1,5 @@
-import { askedOf, custodyChanges, type Hop, type HopChange } from '../intent/custody.js';
+import { askedOf } from '../intent/custody.js';
+import { configuredPolicy, custodyChanges, type Hop, type HopChange } from '../intent/custody-chain.js';
 import { hostOf } from '../intent/intended.js';
 import { compileUnit, unitPartition } from '../intent/systemd-compile.js';
 import { settingsFromFiles, settingsFromShow } from '../intent/systemd-settings.js';
@@ -29,16 +30,27 @@ export function custodyOf(snapshot: Snapshot, analysis: SubjectAnalysis): Custod
         : null;
   if (space === null) return { hops, changes: [] };
   const asked = subject.container === null ? null : askedOf(space, subject.container, snapshot.nodes);
-  if (asked !== null) hops.push({ name: 'asked', source: asked.source, policy: asked.policy, complete: false });
-  if (intended.status === 'known')
-    hops.push({ name: 'runtime', source: intended.policy.source.path, policy: intended.policy, complete: true });
+  if (asked !== null) hops.push({ name: 'asked', ...asked, complete: false });
+  hops.push(...configHop(space, subject));
+  if (intended.status === 'known') hops.push(station('runtime', intended.policy.source.path, intended.policy));
   hops.push(...systemdHop(space, snapshot, subject));
   if (enforced.status === 'known') {
     const ids = programs.map(({ id }) => String(id));
     const source = ids.length === 0 ? 'no device program' : `programs ${ids.join(' ')}`;
-    hops.push({ name: 'kernel', source, policy: enforced.policy, complete: true });
+    hops.push(station('kernel', source, enforced.policy));
   }
   return { hops, changes: custodyChanges(hops) };
+}
+
+function station(name: Hop['name'], source: string, { allowed, denied, undecided }: Hop['policy']): Hop {
+  return { name, source, policy: { allowed, denied, undecided }, complete: true, unresolved: [] };
+}
+
+/** The list of the configuration the runtime was given, before the runtime added its own rules. */
+function configHop(space: DeviceSpace, { container }: Subject): Hop[] {
+  const config = container?.sources.find((source) => source.kind === 'oci-config');
+  const policy = config === undefined ? null : configuredPolicy(space, config);
+  return config === undefined || policy === null ? [] : [station('config', config.path, policy)];
 }
 
 /** What the list of the subject's unit would allow alone; nothing where systemd has no list for it. */
@@ -51,6 +63,5 @@ function systemdHop(space: DeviceSpace, snapshot: Snapshot, { unit: name, contai
   if (unit === undefined || settings === null) return [];
   const policy = unitPartition(space, compileUnit(settings, hostOf(snapshot, nestedIn).systemd));
   if (policy === null) return [];
-  const source = shown === null ? `files of ${unit.name}` : `systemctl show ${unit.name}`;
-  return [{ name: 'systemd', source, policy, complete: true }];
+  return [station('systemd', shown === null ? `files of ${unit.name}` : `systemctl show ${unit.name}`, policy)];
 }

@@ -4,6 +4,7 @@ import { missingCapabilities } from './capabilities.js';
 import { compare } from './compare.js';
 import { toFindings, type CheckInput } from './checks/check.js';
 import { CHECKS } from './checks/index.js';
+import { withCustody } from './custody-evidence.js';
 import { deviceNames } from './device-names.js';
 import { expectedHere, unmetExpectations, type ExpectedHere } from './expected.js';
 import { problemsOf } from './problems.js';
@@ -63,7 +64,8 @@ function lackingCapabilities({ host }: Snapshot): VerifyReport['problems'] {
 function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis, expected: ExpectedHere | null): SubjectReport {
   const names = deviceNames(snapshot, analysis.subject);
   const input: CheckInput = { snapshot, names, analysis, comparison: compare(analysis), expected };
-  const findings = CHECKS.flatMap((check) => toFindings(check, input)).sort(
+  const found = CHECKS.flatMap((check) => toFindings(check, input));
+  const findings = withCustody(found, input).sort(
     (a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] || compareText(a.code, b.code),
   );
   return {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { snapshotFromDirectory } from '../../src/collect/index.js';
-import { askedOf, custodyChanges, responsibleHop, type Hop } from '../../src/intent/custody.js';
+import { askedOf } from '../../src/intent/custody.js';
+import { custodyChanges, responsibleChanges, type Hop } from '../../src/intent/custody-chain.js';
 import { decideIntended } from '../../src/intent/decide.js';
 import { intendedOf, intendedOfUnit } from '../../src/intent/intended.js';
 import { NOTHING_KNOWN } from '../../src/intent/dialects.js';
@@ -180,6 +181,7 @@ describe('custody: from what was asked to the kernel', () => {
       source: name,
       policy,
       complete,
+      unresolved: [],
     });
     const changes = custodyChanges([
       hop('asked', decidedPartition(s.forRequest(request('c 5:1 rw'))), false),
@@ -195,7 +197,9 @@ describe('custody: from what was asked to the kernel', () => {
       true,
     ]);
     expect(third!.lost.contains(request('c 1:3 rw'))).toBe(true);
-    expect(responsibleHop(changes, s.forRequest(request('c 1:3 rw')), 'lost')).toBe(third);
-    expect(responsibleHop(changes, s.forRequest(request('b 8:0 rw')), 'lost')).toBeNull();
+    expect(responsibleChanges(changes, s.forRequest(request('c 1:3 rw')), 'lost')).toEqual([
+      { change: third, region: s.forRequest(request('c 1:3 rw')) },
+    ]);
+    expect(responsibleChanges(changes, s.forRequest(request('b 8:0 rw')), 'lost')).toEqual([]);
   });
 });

@@ -60,7 +60,9 @@ function readContainer(context: EngineContext, directory: string, entry: Storage
   ];
 }
 
-/** Options of `podman run` are in its database; its files say only whether it was privileged. */
+/**
+ * Options of `podman run` are in its database (SQLite; BoltDB by default before Podman 5), which is not read; its files say only whether it was privileged.
+ */
 function podmanSource(directory: string, entry: StorageContainer, config: ReturnType<typeof configOf>): PodmanSource {
   const privileged = config?.value?.annotations['io.podman.annotations.privileged'];
   return {
@@ -68,8 +70,8 @@ function podmanSource(directory: string, entry: StorageContainer, config: Return
     path: `${directory}/containers.json`,
     names: entry.names,
     privileged: privileged === undefined ? null : privileged.toUpperCase() === 'TRUE',
-    devices: [],
-    deviceCgroupRules: [],
+    devices: null,
+    deviceCgroupRules: null,
   };
 }
 
