@@ -20,7 +20,7 @@ export class Proc {
    * Files of processes ("12/mountinfo") that are there and could not be read: without CAP_SYS_PTRACE the kernel shows little of other users' processes, and
    * with hidepid= less. They are null to the reader all the same; whoever reads the host says so.
    */
-  readonly failures = new Map<string, FileFailure>();
+  readonly failures: Map<string, FileFailure> = new Map<string, FileFailure>();
 
   constructor(directory = '/proc') {
     this.directory = directory;
