@@ -1,4 +1,5 @@
 import { UnsupportedError } from '../errors.js';
+import { readFailureText } from '../report/read-failure.js';
 import type { ReadFailure, Snapshot } from '../snapshot/types.js';
 
 /**
@@ -20,7 +21,7 @@ export function checkReadable(snapshot: Snapshot): void {
     );
   const failure = commonFailure(snapshot);
   if (failure === null || snapshot.containers.length > 0) return;
-  throw new UnsupportedError(`device programs cannot be listed: ${failureWords(failure)}`, hintFor(failure));
+  throw new UnsupportedError(`device programs cannot be listed: ${readFailureText(failure)}`, hintFor(failure));
 }
 
 /** The failure of every cgroup's query; null if any could be read. */
@@ -33,8 +34,4 @@ export function hintFor({ code }: ReadFailure): string {
   return code === 'EPERM' || code === 'EACCES'
     ? 'it needs root on the host (CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SYSLOG); try:\n  sudo env "PATH=$PATH" devpolicy ...\nsee also: devpolicy doctor'
     : 'see: devpolicy doctor';
-}
-
-function failureWords({ failed, code }: ReadFailure): string {
-  return code === null || failed.includes(code) ? failed : `${failed}: ${code}`;
 }

@@ -2,6 +2,7 @@ import type { HostRecord, Snapshot } from '../snapshot/types.js';
 import { missingCapabilities } from '../verify/capabilities.js';
 import type { SubjectAnalysis } from '../verify/types.js';
 import { escapeText } from './escape.js';
+import { readFailureText } from './read-failure.js';
 import type { Style } from './style.js';
 
 export interface DoctorCheck {
@@ -95,7 +96,9 @@ function anyQueryWorked({ cgroups }: Snapshot): boolean {
   return cgroups.some(({ attached }) => !('failed' in attached));
 }
 
-function queryCheck({ cgroups }: Snapshot): DoctorCheck {
+function queryCheck({ cgroups }: Snapshot): DoctorCheck | null {
+  // Without a hierarchy nothing was asked, and nothing works or fails.
+  if (cgroups.length === 0) return null;
   const failures = cgroups.flatMap(({ attached, path }) => ('failed' in attached ? [{ path, ...attached }] : []));
   const [first] = failures;
   if (first === undefined) return good('query', `BPF_PROG_QUERY works (${String(cgroups.length)} cgroups kept)`);
@@ -104,11 +107,11 @@ function queryCheck({ cgroups }: Snapshot): DoctorCheck {
     name: 'query',
     state: 'bad',
     text: all
-      ? `listing device programs fails: ${first.failed}`
-      : `device programs of ${String(failures.length)} cgroups cannot be listed, ${first.path}: ${first.failed}`,
+      ? `listing device programs fails: ${readFailureText(first)}`
+      : `device programs of ${String(failures.length)} cgroups cannot be listed, ${first.path}: ${readFailureText(first)}`,
     remedy:
       first.code === 'EPERM' || first.code === 'EACCES'
-        ? 'needs root in the initial user namespace; SELinux, seccomp or lockdown may refuse too'
+        ? 'needs root in the initial user namespace; a seccomp filter, SELinux, or lockdown before Linux 5.4 may refuse too'
         : first.code === 'EINVAL'
           ? 'the kernel has no CONFIG_CGROUP_BPF, or is older than 4.15'
           : null,
