@@ -50,6 +50,18 @@ describe.each(pages())('%s', (page) => {
   });
 });
 
+test('the README names every command and leads to every page', () => {
+  const readme = readPage('README.md');
+  const program = buildProgram(fakeIo(), () => undefined);
+  const commands = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((each) => each.name());
+  expect(commands).toContain('verify');
+  for (const command of commands.filter((name) => name !== 'help')) expect(readme).toContain(`devpolicy ${command}`);
+  for (const page of pages().filter((name) => /^docs\/[^/]+\.md$/.test(name))) expect(readme).toContain(`(${page})`);
+});
+
 test('troubleshooting quotes messages that devpolicy prints', () => {
   const [, own = ''] = readPage('docs/troubleshooting.md').split('## What devpolicy says\n');
   const quoted = [...own.matchAll(/^### (.*)$/gm)].flatMap(([, heading = '']) =>
