@@ -1,9 +1,8 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { KernelError } from '../errors.js';
+import { openHandle, type Handle } from './handle.js';
 
-/** Linux O_PATH: a handle of a file that is not opened: no driver runs, no FIFO blocks. Node.js does not name it. */
-const O_PATH = 0o10000000;
 /** As the kernel's MAXSYMLINKS (include/linux/namei.h). */
 const MAX_LINKS = 40;
 /** Longest path walked, in components. */
@@ -63,7 +62,7 @@ export function readRegularFile(path: string, maxBytes: number): Buffer {
   try {
     return readHandle(handle, path, maxBytes);
   } finally {
-    closeSync(handle);
+    handle.close();
   }
 }
 
@@ -108,7 +107,7 @@ export class FileTree {
   /** Sorted names in a directory; [] if there is none. @throws KernelError, E2BIG above `maxEntries` */
   list(path: string, maxEntries = 100_000): string[] {
     try {
-      const names = this.#with(path, true, (handle) => readdirSync(handlePath(handle)));
+      const names = this.#with(path, true, (handle) => readdirSync(handle.path));
       if (names.length > maxEntries) throw new KernelError('readdir', 7, 'E2BIG', path);
       return names.sort();
     } catch (error) {
@@ -136,11 +135,11 @@ export class FileTree {
     let isWhole = true;
     try {
       this.#with(path, true, (handle) => {
-        const names = readdirSync(handlePath(handle), { withFileTypes: true });
+        const names = readdirSync(handle.path, { withFileTypes: true });
         isWhole = names.length <= maxEntries;
         for (const entry of names.slice(0, maxEntries)) {
           if (entry.isSymbolicLink() || entry.isFile()) continue;
-          const stats = lstatSync(`${handlePath(handle)}/${entry.name}`, { throwIfNoEntry: false });
+          const stats = lstatSync(`${handle.path}/${entry.name}`, { throwIfNoEntry: false });
           if (stats !== undefined) found.set(entry.name, stats);
         }
       });
@@ -161,7 +160,7 @@ export class FileTree {
     const last = names.pop();
     if (last === undefined || last === '..') return null;
     try {
-      return this.#with(`/${names.join('/')}`, true, (directory) => readlinkSync(`${handlePath(directory)}/${last}`));
+      return this.#with(`/${names.join('/')}`, true, (directory) => readlinkSync(`${directory.path}/${last}`));
     } catch (error) {
       if (isMissing(error) || errorCode(error) === 'EINVAL') return null;
       throw error;
@@ -170,36 +169,28 @@ export class FileTree {
 
   #look(path: string, follow: boolean): Stats | null {
     try {
-      return this.#with(path, follow, (handle) => fstatSync(handle));
+      return this.#with(path, follow, (handle) => handle.stat());
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
     }
   }
 
-  #with<T>(path: string, follow: boolean, use: (handle: number) => T): T {
+  #with<T>(path: string, follow: boolean, use: (handle: Handle) => T): T {
     const handle =
       this.root === '/' && this.#blockedMounts.length === 0 ? openHandle(path, follow) : this.#walk(path, follow);
     try {
       return use(handle);
     } finally {
-      closeSync(handle);
+      handle.close();
     }
-  }
-
-  /** In this process's own tree the kernel resolves paths; links there are the administrator's. */
-  #openHere(path: string, follow: boolean): number {
-    for (const point of this.#blockedMounts) {
-      if (path === point || path.startsWith(`${point}/`)) throw new KernelError('open', 66, 'EREMOTE', path);
-    }
-    return openHandle(path, follow);
   }
 
   /**
    * Resolves component by component from the root's handle, so that links and ".." stay inside even if somebody exchanges directories meanwhile
    * (what openat2(2) does with RESOLVE_IN_ROOT, which Node.js does not offer). Absolute links begin at the root again.
    */
-  #walk(path: string, follow: boolean): number {
+  #walk(path: string, follow: boolean): Handle {
     const trail = [openHandle(this.root, true)];
     const names: string[] = [];
     const pending = components(path).reverse();
@@ -207,20 +198,20 @@ export class FileTree {
     try {
       for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
         if (name === '..') {
-          if (trail.length > 1) closeSync(trail.pop()!);
+          if (trail.length > 1) trail.pop()!.close();
           names.pop();
           continue;
         }
         if (trail.length > MAX_DEPTH) throw new KernelError('open', 36, 'ENAMETOOLONG', path);
         this.#refuseRemote(`/${[...names, name].join('/')}`);
         const parent = trail[trail.length - 1]!;
-        const next = openHandle(`${handlePath(parent)}/${name}`, false);
-        if ((follow || pending.length > 0) && fstatSync(next).isSymbolicLink()) {
-          closeSync(next);
-          const target = readlinkSync(`${handlePath(parent)}/${name}`);
+        const next = openHandle(`${parent.path}/${name}`, false);
+        if ((follow || pending.length > 0) && next.stat().isSymbolicLink()) {
+          next.close();
+          const target = readlinkSync(`${parent.path}/${name}`);
           if (++links > MAX_LINKS) throw new KernelError('open', 40, 'ELOOP', path);
           if (target.startsWith('/')) {
-            for (const handle of trail.splice(1)) closeSync(handle);
+            for (const handle of trail.splice(1)) handle.close();
             names.length = 0;
           }
           pending.push(...components(target).reverse());
@@ -231,7 +222,7 @@ export class FileTree {
       }
       return trail.pop()!;
     } finally {
-      for (const handle of trail) closeSync(handle);
+      for (const handle of trail) handle.close();
     }
   }
 
@@ -244,24 +235,26 @@ function components(path: string): string[] {
   return path.split('/').filter((name) => name !== '' && name !== '.');
 }
 
-/** Opens without opening: whatever the path names, nothing runs and nothing blocks. */
-function openHandle(path: string, follow: boolean): number {
-  return openSync(path, O_PATH | (follow ? 0 : constants.O_NOFOLLOW));
-}
-
-function handlePath(handle: number): string {
-  return `/proc/self/fd/${String(handle)}`;
-}
-
-function readHandle(handle: number, path: string, maxBytes: number): Buffer {
-  const stats = fstatSync(handle);
+function readHandle(handle: Handle, path: string, maxBytes: number): Buffer {
+  const stats = handle.stat();
   if (!stats.isFile()) throw new KernelError('open', 22, 'EINVAL', `${path} is no regular file`);
   if (stats.size > maxBytes) throw tooLarge(path, maxBytes);
-  const fd = openSync(handlePath(handle), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const fd = openFile(handle, path);
   try {
     return readAll(fd, path, maxBytes, stats.size);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** @throws KernelError that names the path and not the handle */
+function openFile(handle: Handle, path: string): number {
+  try {
+    return openSync(handle.path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch (error) {
+    const { code, errno } = error as NodeJS.ErrnoException;
+    if (code === undefined || errno === undefined) throw error;
+    throw new KernelError('open', Math.abs(errno), code, path);
   }
 }
 
