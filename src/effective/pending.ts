@@ -19,6 +19,8 @@ export interface PendingRequest {
   readonly space: DeviceSpace;
   readonly evaluator: Evaluator;
   readonly snapshot: Snapshot;
+  /** Units as systemd held them when the programs were read; default: the snapshot's. Others where the snapshot is what the host would be after a command. */
+  readonly unitsBefore?: readonly UnitRecord[];
   /** The subject: a container, or any cgroup (then without nestedIn). */
   readonly subject: Pick<ContainerRecord, 'cgroup' | 'nestedIn'>;
   /** From the subject's cgroup up to the root. */
@@ -141,8 +143,8 @@ function levelReadings(
   if (level === undefined) return [];
   const programs = level.programs ?? [];
   const host = hostOf(request.snapshot, record.nestedIn).systemd;
-  const lists = (['files', 'shown'] as const)
-    .map((each) => compiledOf(request, record, each))
+  const lists = [record, ...unitBefore(request, record)]
+    .flatMap((unit) => (['files', 'shown'] as const).map((each) => compiledOf(request, unit, each)))
     .flatMap((unit) => (unit === null ? [] : (unitPartition(request.space, unit)?.allowed ?? [])));
   const made = newProgram(request, compiled, programs);
   const known = systemdPrograms(programs, host.release, lists, request.runtimeOwn);
@@ -168,6 +170,14 @@ function levelReadings(
         },
       };
     }),
+  );
+}
+
+/** The unit as it was when the programs were read, if that is another record. */
+function unitBefore({ unitsBefore = [] }: PendingRequest, record: UnitRecord): UnitRecord[] {
+  const { name, cgroup, nestedIn } = record;
+  return unitsBefore.filter(
+    (unit) => unit !== record && unit.name === name && unit.cgroup === cgroup && unit.nestedIn === nestedIn,
   );
 }
 

@@ -4,7 +4,7 @@ import type { UnitRecord } from '../snapshot/types.js';
 import { bothMasks, deviceAllowLines, lineText, MOST_LINES, type AllowLine } from './defuse-lines.js';
 import { afterSetProperty, type NewSettings } from './defuse-simulate.js';
 import { analyseSubject } from './examine/analyse.js';
-import { workshopBeside, type Workshop } from './examine/workshop.js';
+import { workshopAfter, type Workshop } from './examine/workshop.js';
 import type { Subject } from './subjects.js';
 import type { SubjectAnalysis } from './types.js';
 
@@ -111,7 +111,7 @@ function simulate(
 ): { lost: DeviceSet; undecided: DeviceSet; gained: DeviceSet } {
   const { space } = wanted;
   const changed = afterSetProperty(workshop.snapshot, unit, settings);
-  const analysis = analyseSubject(workshopBeside(workshop, changed), subject);
+  const analysis = analyseSubject(workshopAfter(workshop, changed), subject);
   const known = [analysis.afterReload, analysis.afterApply].flatMap((each) =>
     each.status === 'known' ? [each.policy] : [],
   );

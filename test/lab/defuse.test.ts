@@ -12,6 +12,9 @@ import { SystemdLab } from './systemd.js';
 const NODES: Readonly<Record<string, string>> = { 'any-major': '240 5', 'unnamed-major': '188 0' };
 
 describe.each(labSuites())('%s', (suite) => {
+  /** Where the loss has come already the commands mend it. */
+  const atStart = goneOffAtStart(suite);
+  const code = atStart ? 'DP102' : 'DP101';
   let lab: SystemdLab;
   beforeAll(async () => {
     lab = await SystemdLab.start({ suite, deviceLinks: false });
@@ -36,15 +39,15 @@ describe.each(labSuites())('%s', (suite) => {
   test('found, defused by the printed commands, set off, and nothing is lost', async () => {
     const found = new Map<string, boolean>();
     for (const name of [...Object.keys(MINES), 'left']) {
-      expect([name, await refused(name)]).toEqual([name, false]);
+      expect([name, await refused(name)]).toEqual([name, atStart]);
       const { stdout, status } = await lab.devpolicy(['verify', name]);
-      found.set(name, stdout.includes('DP101'));
+      found.set(name, stdout.includes(code));
       expect([name, status]).toEqual([name, found.get(name) === true ? 1 : 0]);
     }
     expect(found.get('any-major')).toBe(true);
 
     for (const name of Object.keys(MINES)) {
-      const { status, stdout, stderr } = await lab.devpolicy(['explain', 'DP101', '--defuse', name]);
+      const { status, stdout, stderr } = await lab.devpolicy(['explain', code, '--defuse', name]);
       expect(`${name} ${String(status)} ${stderr}`).toBe(`${name} 0 `);
       if (found.get(name) === false) {
         expect(stdout).toContain('nothing to defuse');
@@ -59,7 +62,7 @@ describe.each(labSuites())('%s', (suite) => {
 
     for (const name of Object.keys(MINES)) {
       const { stdout } = await lab.devpolicy(['verify', name]);
-      expect([name, stdout.includes('DP101')]).toEqual([name, false]);
+      expect([name, stdout.includes(code)]).toEqual([name, false]);
       expect([name, await refused(name)]).toEqual([name, false]);
     }
 

@@ -35,12 +35,13 @@ function pendingRequest(
   applying: Applying,
   intended: Examined<IntendedPolicy>,
 ): PendingRequest {
-  const { snapshot, space, evaluator, loader } = workshop;
+  const { snapshot, unitsBefore, space, evaluator, loader } = workshop;
   const { levels, changed } = pendingLevels(space, evaluator, loader, snapshot, applying.cgroup);
   return {
     space,
     evaluator,
     snapshot,
+    unitsBefore,
     subject: { cgroup: applying.cgroup, nestedIn: subject.container?.nestedIn ?? null },
     levels,
     changed,

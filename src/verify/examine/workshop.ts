@@ -9,6 +9,8 @@ import type { EvaluationLimits } from '../../symbolic/limits.js';
 /** What one analysis of one snapshot shares: decision diagrams, so that policies can be compared, and programs, so that each is evaluated once. */
 export interface Workshop {
   readonly snapshot: Snapshot;
+  /** The units with which the attached programs were read; others than the snapshot's where that is what a host would be after a command. */
+  readonly unitsBefore: Snapshot['units'];
   readonly space: DeviceSpace;
   readonly evaluator: Evaluator;
   readonly loader: ProgramLoader;
@@ -26,7 +28,12 @@ export function workshopBeside({ space, evaluator }: Workshop, snapshot: Snapsho
   return workshopFor(snapshot, space, evaluator);
 }
 
+/** The same host as it would be: other settings of its units, and the programs that are attached now. */
+export function workshopAfter(workshop: Workshop, snapshot: Snapshot): Workshop {
+  return { ...workshopBeside(workshop, snapshot), unitsBefore: workshop.unitsBefore };
+}
+
 function workshopFor(snapshot: Snapshot, space: DeviceSpace, evaluator: Evaluator): Workshop {
   const neverAsked = space.fromRef(requestsNeverAsked(space.manager, snapshot.host.kernelRelease));
-  return { snapshot, space, evaluator, loader: new ProgramLoader(snapshot), neverAsked };
+  return { snapshot, unitsBefore: snapshot.units, space, evaluator, loader: new ProgramLoader(snapshot), neverAsked };
 }
