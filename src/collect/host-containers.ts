@@ -26,16 +26,28 @@ export class HostContainers {
   constructor(machine: Machine, reader: CgroupReader | null, options: CollectOptions, problems: ProblemRecord[]) {
     this.#machine = machine;
     this.#reader = reader;
-    const views = [machine.view];
-    const found = this.#containersOf(machine.view, options, problems);
+    const noted = problems.length;
+    let { found, views } = this.#search(options, problems);
+    if (found.length === 0 && options.targets !== undefined) {
+      // It may be in a host that is a container itself and that nobody named: then all of them are looked into.
+      problems.length = noted;
+      ({ found, views } = this.#search({ ...options, targets: undefined, detail: 'full' }, problems));
+    }
+    this.views = views;
+    this.containers = found.map((container) => this.#withProcessFacts(container, problems));
+  }
+
+  /** The machine's containers, then those inside them, level by level. */
+  #search(options: CollectOptions, problems: ProblemRecord[]): { found: ContainerRecord[]; views: HostView[] } {
+    const views = [this.#machine.view];
+    const found = this.#containersOf(this.#machine.view, options, problems);
     for (let level = found, depth = 0; level.length > 0 && depth < MAX_DEPTH; depth++) {
-      const nested = reader === null ? [] : nestedHosts(machine, reader, level);
+      const nested = this.#reader === null ? [] : nestedHosts(this.#machine, this.#reader, level);
       level = nested.flatMap((view) => this.#containersOf(view, options, problems));
       views.push(...nested);
       found.push(...level);
     }
-    this.views = views;
-    this.containers = found.map((container) => this.#withProcessFacts(container, problems));
+    return { found, views };
   }
 
   #containersOf(view: HostView, options: CollectOptions, problems: ProblemRecord[]): ContainerRecord[] {

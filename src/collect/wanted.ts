@@ -11,9 +11,10 @@ export function matcherOf(targets: readonly string[]): (container: { id: string;
     );
 }
 
-/** "docker:web/sub" may mean the container web, or its cgroup sub. */
+/** "docker:web/sub" may mean the container web, or its cgroup sub; "lxc:guest/docker:web" the container web in the container guest. */
 function spellingsOf(target: string): string[] {
   const bare = target.replace(/^[a-z-]+:/, '').replace(/^\//, '');
   const first = bare.split('/')[0] ?? bare;
-  return [...new Set([target, bare, first])].filter((spelling) => spelling !== '');
+  const inner = bare.split('/').map((part) => part.replace(/^[a-z-]+:/, ''));
+  return [...new Set([target, bare, first, ...inner])].filter((spelling) => spelling !== '');
 }

@@ -75,11 +75,12 @@ export interface Proof {
   foretold: string;
 }
 
-/** Looks at the containers, reloads systemd so that it applies its lists, and looks again. */
+/** Looks at the containers, reloads systemd (or what else `event` does) so that it applies its lists, and looks again. */
 export async function prove(
   lab: SystemdLab,
   referee: Referee,
   keys: readonly string[],
+  event: () => Promise<void> = () => setOff(lab),
 ): Promise<{ proofs: Proof[]; before: Run; after: Run }> {
   const before = await look(lab);
   const early: Omit<Proof, 'foretold'>[] = [];
@@ -94,7 +95,7 @@ export async function prove(
       meant: asMeant(before, subject),
     });
   }
-  await setOff(lab);
+  await event();
   const after = await look(lab);
   const proofs: Proof[] = [];
   for (const each of early) {
