@@ -24,27 +24,58 @@ interface Stage {
 
 export async function recordCauses(suite: Suite): Promise<void> {
   const referee = await Referee.start({ libbpf: false });
-  const lab = await SystemdLab.start({ suite });
+  await recordIn(suite, true, CASES[suite], referee);
+  await recordIn(suite, false, WITHOUT_LINKS[suite], referee);
+  await referee.stop();
+}
+
+async function recordIn(
+  suite: Suite,
+  deviceLinks: boolean,
+  cases: readonly ((stage: Stage) => Promise<void>)[],
+  referee: Referee,
+): Promise<void> {
+  if (cases.length === 0) return;
+  const lab = await SystemdLab.start({ suite, deviceLinks });
   const save: Stage['save'] = async (subject, name, command) => {
     const directory = folder(subject.facts['emitter'], name, CAUSES);
-    const facts = { ...subject.facts, case: name, command, dev_char_links: true };
+    const facts = { ...subject.facts, case: name, command, dev_char_links: deviceLinks };
     await record({ ...subject, referee, directory, facts });
     console.log(directory);
   };
   try {
-    for (const each of CASES[suite]) await each({ lab, referee, save });
+    for (const each of cases) await each({ lab, referee, save });
   } finally {
     await lab.stop();
-    await referee.stop();
   }
 }
 
 const CASES: Readonly<Record<Suite, readonly ((stage: Stage) => Promise<void>)[]>> = {
-  bullseye: [leakedPrograms, crunWithoutList],
+  bullseye: [leakedPrograms, overlappingRule, crunWithoutList],
   bookworm: [hookedGpu, strangersProgram, narrowSlice, movedNode, detachable, reloadInTime],
   trixie: [twoLevels],
   sid: [goneProgramPin],
 };
+
+/** Hosts without /dev/char, as containers are. */
+const WITHOUT_LINKS: typeof CASES = { bullseye: [], bookworm: [gpuWithoutLinks], trixie: [], sid: [] };
+
+/** runc 1.1.5 leaves out nodes that are neither in /dev/char nor in /sys/dev/char, where NVIDIA's driver puts nothing. */
+async function gpuWithoutLinks({ lab, save }: Stage): Promise<void> {
+  await lab.startDocker();
+  const options = ['--device', '/dev/nvidia0', '--device', '/dev/nvidiactl:/dev/nvidiactl:rw'];
+  const id = await lab.dockerRun('gpu', options);
+  await save(await dockerContainer(lab, id), 'no-links-0-before', ['docker', 'run', ...options]);
+  await setOff(lab);
+  await save(await dockerContainer(lab, id), 'no-links-1-after-daemon-reload', ['systemctl', 'daemon-reload']);
+}
+
+/** runc 1.0.0-rc93 lets O_RDWR through for a rule "r"; systemd's program of the same list, beside it from the start, does not. */
+async function overlappingRule({ lab, save }: Stage): Promise<void> {
+  const options = ['--device', '/dev/sda:/dev/sda:r'];
+  const id = await lab.dockerRun('overlap', options);
+  await save(await dockerContainer(lab, id), 'overlap', ['docker', 'run', ...options]);
+}
 
 /** runc 1.0.0-rc93 attaches one program more at each update and never takes one away. */
 async function leakedPrograms({ lab, save }: Stage): Promise<void> {

@@ -32,6 +32,8 @@ export type ListExplanation =
       readonly versionAgrees: boolean | null;
       /** True: only a runc that systemd did not answer over D-Bus would have written it. */
       readonly systemdSilent: boolean;
+      /** True: which links existed was not captured, and the lines themselves were believed about that. */
+      readonly linksInferred: boolean;
       readonly causes: readonly ListCause[];
     }
   /** No generator writes this list from these rules on this host. */
@@ -49,15 +51,21 @@ export function explainDeviceAllow(
 ): ListExplanation {
   const known = version === null ? null : parseVersion(version);
   const missing = new Set<string>();
-  const attempt = (silent: boolean): { generator: RuncGenerator; list: GeneratedList }[] =>
+  const attempt = (on: GenerationHost): { generator: RuncGenerator; list: GeneratedList }[] =>
     RUNC_GENERATORS.flatMap((generator) => {
-      const made = generateDeviceAllow(rules, generator, silent ? { ...host, systemd: -1 } : host);
+      const made = generateDeviceAllow(rules, generator, on);
       if (made.kind === 'unknown') missing.add(made.missing);
       return made.kind === 'list' && sameList(made.list, observed) ? [{ generator, list: made.list }] : [];
     });
-  const answered = attempt(false);
-  const matching = answered.length > 0 ? answered : attempt(true);
-  const own = known === null ? undefined : matching.find(({ generator }) => inRange(known, generator.range));
+  const isOwn = ({ generator }: { generator: RuncGenerator }): boolean =>
+    known !== null && inRange(known, generator.range);
+  const answered = attempt(host);
+  // Facts that were not captured are only filled in for the container's own version: any other version would be a guess on a guess.
+  const nodesInList = new Set(observed.allow.map(({ text }) => normalise(text).replace(/ [^ ]*$/, '')));
+  const inferred = answered.length > 0 ? [] : attempt({ ...host, nodesInList }).filter(isOwn);
+  const certain = [...answered, ...inferred];
+  const matching = certain.length > 0 ? certain : attempt({ ...host, systemd: -1 });
+  const own = matching.find(isOwn);
   const chosen = own ?? matching[0];
   if (chosen === undefined) return { kind: 'unknown', missing: [...missing].sort() };
   const ordered = [chosen, ...matching.filter((each) => each !== chosen)];
@@ -65,8 +73,9 @@ export function explainDeviceAllow(
     kind: 'explained',
     generators: ordered.map(({ generator }) => rangeText(generator.range)),
     versionAgrees: known === null ? null : own !== undefined,
-    systemdSilent: answered.length === 0,
-    causes: causesOf(rules, chosen, host),
+    systemdSilent: certain.length === 0,
+    linksInferred: inferred.length > 0,
+    causes: causesOf(rules, chosen, inferred.length > 0 ? { ...host, nodesInList } : host),
   };
 }
 
@@ -101,6 +110,7 @@ export function explainCrunList(
     generators: [chosen, ...writers.filter((each) => each !== chosen)].map(({ range }) => rangeText(range)),
     versionAgrees: known === null ? null : own !== undefined,
     systemdSilent: false,
+    linksInferred: false,
     causes: lost.length === 0 ? [] : [{ reason: 'any-major', rules: lost, fixedIn: BPF_PROGRAM_SINCE }],
   };
 }

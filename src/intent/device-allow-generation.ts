@@ -37,6 +37,8 @@ export function runcGenerator(version: Version): RuncGenerator {
 export interface GenerationHost {
   readonly procDevices: readonly DriverMajor[] | null;
   readonly links: HostRecord['deviceLinks'];
+  /** Links nobody looked at are taken to have existed where the list has the node: its own lines tell. Null: they are unknown. */
+  readonly nodesInList?: ReadonlySet<string>;
   /** Release of systemd as runc asked it over D-Bus; -1: it did not answer. Null unknown. */
   readonly systemd: number | null;
 }
@@ -128,13 +130,19 @@ function filtered(rule: EmulatedException, { filter }: RuncGenerator, host: Gene
       break;
     case 'dev-or-sys':
       if (dev?.includes(name) === true || sys?.includes(name) === true) return { node };
-      if (dev === null || sys === null) return { missing: 'device-links' };
+      if (dev === null || sys === null) {
+        if (host.nodesInList === undefined) return { missing: 'device-links' };
+        if (host.nodesInList.has(node)) return { node };
+      }
       return { reason: 'no-dev-and-sys-link' };
     case 'every-entry':
     case 'dev':
       break;
   }
-  if (dev === null) return { missing: 'device-links' };
+  if (dev === null) {
+    if (host.nodesInList === undefined) return { missing: 'device-links' };
+    return host.nodesInList.has(node) ? { node } : { reason: 'no-dev-link' };
+  }
   return dev.includes(name) ? { node } : { reason: 'no-dev-link' };
 }
 

@@ -1,4 +1,5 @@
-import type { DeviceSet } from '../policy/device-set.js';
+import { compiledSet } from '../intent/set.js';
+import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
 import { differencesOf, type CheckInput } from './checks/check.js';
 import { pickWitness } from '../policy/witness.js';
 import { hookedPrograms } from './causes/hook.js';
@@ -21,14 +22,15 @@ export interface MissingPart {
  * to a slice above.
  */
 export function missingByLevel(input: CheckInput): MissingPart[] {
-  const [missing] = differencesOf(input, 'missing');
-  if (missing === undefined) return [];
-  const { space } = missing.region;
+  const [difference] = differencesOf(input, 'missing');
+  if (difference === undefined) return [];
+  const { space } = difference.region;
+  const missing = difference.region.subtract(byOverlapOnly(input, space));
   const own = ownPrograms(input);
   const deniedByOwn = own.map((program) => program.alone?.denied ?? space.nothing);
-  const everyOwn = own.length === 0 ? space.nothing : missing.region.intersect(space.intersectAll(deniedByOwn));
-  const someOwn = missing.region.intersect(space.unionAll(deniedByOwn)).subtract(everyOwn);
-  const above = missing.region.subtract(everyOwn).subtract(someOwn);
+  const everyOwn = own.length === 0 ? space.nothing : missing.intersect(space.intersectAll(deniedByOwn));
+  const someOwn = missing.intersect(space.unionAll(deniedByOwn)).subtract(everyOwn);
+  const above = missing.subtract(everyOwn).subtract(someOwn);
   return [
     ...part(input, 'own', everyOwn, own),
     ...part(input, 'beside', someOwn, own),
@@ -39,6 +41,23 @@ export function missingByLevel(input: CheckInput): MissingPart[] {
       input.analysis.programs.filter((program) => !own.includes(program)),
     ),
   ];
+}
+
+/**
+ * Requests that a runtime's program lets through only because it tests whether accesses overlap (O_RDWR for a rule "r": runc before 1.0.0-rc94, crun before
+ * 0.19). The list never said so, and systemd's program of the same list, which tests for the whole access, rightly denies them.
+ */
+function byOverlapOnly({ analysis: { intended } }: CheckInput, space: DeviceSpace): DeviceSet {
+  if (intended.status !== 'known') return space.nothing;
+  const policies = intended.policy.dialects.flatMap(({ compiled }) => (compiled === null ? [] : [compiled]));
+  if (!policies.some(({ rules }) => rules.some(({ test, allow }) => allow && test === 'overlap'))) return space.nothing;
+  const said = policies.map((policy) =>
+    compiledSet(space, {
+      ...policy,
+      rules: policy.rules.map((rule) => (rule.allow ? { ...rule, test: 'subset' as const } : rule)),
+    }),
+  );
+  return intended.policy.allowed.subtract(space.unionAll(said));
 }
 
 /** What a hook put into the container's own program, and another program of its levels denies: nothing recorded means it, and the container had it. */

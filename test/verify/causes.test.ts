@@ -21,9 +21,11 @@ const HOOK = `${BOOKWORM}/hook-0-before`;
 const HOOK_AFTER = `${BOOKWORM}/hook-1-after-daemon-reload`;
 const STRANGER = `${BOOKWORM}/stranger`;
 const SLICE = `${BOOKWORM}/slice`;
+const NO_LINKS = `${BOOKWORM}/no-links-0-before`;
 const SYSTEMD = 'bookworm-systemd-252.39-1~deb12u2';
 const MOVED = `${SYSTEMD}/moved-node-0-before`;
 const LEAK = 'bullseye-docker-20.10.5+dfsg1-1+deb11u4-runc-1.0.0~rc93+ds1-5+deb11u5/leak-1-after-docker-update';
+const OVERLAP = 'bullseye-docker-20.10.5+dfsg1-1+deb11u4-runc-1.0.0~rc93+ds1-5+deb11u5/overlap';
 const NO_LIST = 'bullseye-podman-3.0.1+dfsg1-3+deb11u5-crun-0.17+dfsg-1+deb11u2/no-list';
 const LEVELS = 'trixie-podman-5.4.2+ds1-2+b2-crun-1.21-1/two-levels';
 const SID = 'sid-podman-5.8.6+ds1-3-crun-1.28-1';
@@ -71,9 +73,37 @@ test.each([
   [HOOK, HOOK_AFTER],
   [MOVED, `${SYSTEMD}/moved-node-1-after-daemon-reload`],
   [PIN_GONE, `${SID}/pin-gone-1-after-daemon-reload`],
+  [NO_LINKS, `${BOOKWORM}/no-links-1-after-daemon-reload`],
 ])('%s: what was foretold is what came', (before, after) => {
   expect(foretold(before)).toBe(enforcedText(after));
   expect(enforcedText(before)).not.toBe(enforcedText(after));
+});
+
+describe('links that nobody captured', () => {
+  test('are told by the lines, for the container’s own version of runc', () => {
+    const evidence = findings(captured(NO_LINKS)).get('DP101');
+    expect(evidence?.cause).toMatchObject({
+      kind: 'runtime-list',
+      generators: ['1.1.5 to before 1.1.7'],
+      versionAgrees: true,
+      parts: [{ reason: 'no-dev-and-sys-link', rules: ['c 195:0', 'c 195:255'], fixedIn: '1.1.7' }],
+    });
+    expect(evidence?.cause?.evidence.join('; ')).toMatch(/^\/dev\/char: ENOENT; not captured: which links/);
+  });
+  test('are no proof for another version', () => {
+    const snapshot = captured(NO_LINKS);
+    for (const version of ['1.1.4', '1.1.15']) {
+      snapshot.containers[0]!.runtimeVersion = { version, source: 'test' };
+      expect(causeIn(snapshot, 'DP101')).toMatchObject({ kind: 'unknown' });
+    }
+  });
+});
+
+test('what an overlap test alone let through was never meant: systemd’s program beside it takes nothing away', () => {
+  const snapshot = captured(OVERLAP);
+  const run = Run.of(snapshot);
+  expect(run.compare(run.subjects()[0]!).differences.map(({ kind }) => kind)).toContain('missing');
+  expect([...findings(snapshot).keys()]).toEqual(['DP304']);
 });
 
 describe('a hook in front of the runtime’s program', () => {
@@ -85,7 +115,9 @@ describe('a hook in front of the runtime’s program', () => {
         about: ['c 195:0 rw', 'c 195:255 rw'],
       });
     expect(causeIn(captured(HOOK_AFTER), 'DP102')).toMatchObject({ kind: 'hook' });
-    expect(said(captured(HOOK_AFTER))).toMatch(/NVIDIA GPUs are lost.*a hook \(nvidia-hook\) put c 195:0 rw, c 195:255 rw in front/);
+    expect(said(captured(HOOK_AFTER))).toMatch(
+      /NVIDIA GPUs are lost.*a hook \(nvidia-hook\) put c 195:0 rw, c 195:255 rw in front/,
+    );
   });
   test('not where what stands behind the rules is another program than the runtime’s', () => {
     const snapshot = captured(HOOK);

@@ -15,17 +15,23 @@ export function listCause(snapshot: Snapshot, { container }: Subject): ListCause
   const settings = unit === null ? null : (settingsFromShow(unit) ?? settingsFromFiles(unit));
   if (settings === null) return null;
   const host = hostFacts(snapshot, container);
-  const told = runcList(snapshot, container, settings, host) ?? crunList(container, settings);
+  const told = runcList(snapshot, container, settings, host) ?? crunList(container, settings, host);
   if (told === null) return null;
   return {
     runtime: container.runtime ?? told.runtime,
-    version: container.runtimeVersion?.version ?? null,
+    version: versionOf(container, host, told.runtime),
     held: settings.allow.length,
     recorded: told.recorded,
     policy: settings.policy,
     evidence: evidenceOf(host, told.explanation),
     ...explained(told.explanation),
   };
+}
+
+/** The container's own runtime where that is recorded, else the installed one, which may be newer: the list tells (`versionAgrees`). */
+function versionOf(container: ContainerRecord, { runtimes }: HostFacts, runtime: string): string | null {
+  const installed = Object.hasOwn(runtimes, runtime) ? (runtimes[runtime]?.version ?? null) : null;
+  return container.runtimeVersion?.version ?? installed;
 }
 
 interface Told {
@@ -38,27 +44,28 @@ function runcList(
   snapshot: Snapshot,
   container: ContainerRecord,
   settings: UnitDeviceSettings,
-  { deviceLinks, release }: HostFacts,
+  host: HostFacts,
 ): Told | null {
   const state = container.sources.find((source) => source.kind === 'runc-state');
   if (state?.kind !== 'runc-state') return null;
+  const { deviceLinks, release } = host;
   const rules = stateRules(state);
   const procDevices = snapshot.host.procDevices === null ? null : parseProcDevices(snapshot.host.procDevices);
   const explanation = explainDeviceAllow(
     rules,
     settings,
     { procDevices, links: deviceLinks, systemd: release },
-    container.runtimeVersion?.version ?? null,
+    versionOf(container, host, 'runc'),
   );
   return { runtime: 'runc', recorded: rules.length, explanation };
 }
 
 /** crun gives its scope a list since 1.18; without one there is nothing to explain. */
-function crunList(container: ContainerRecord, settings: UnitDeviceSettings): Told | null {
+function crunList(container: ContainerRecord, settings: UnitDeviceSettings, host: HostFacts): Told | null {
   const config = container.sources.find((source) => source.kind === 'oci-config');
   if (container.runtime !== 'crun' || config?.kind !== 'oci-config' || settings.allow.length === 0) return null;
   const rules = (config.resourcesDevices ?? []).map(ociRule);
-  const explanation = explainCrunList(rules, settings, container.runtimeVersion?.version ?? null);
+  const explanation = explainCrunList(rules, settings, versionOf(container, host, 'crun'));
   return { runtime: 'crun', recorded: rules.length, explanation };
 }
 
@@ -80,6 +87,7 @@ function explained(explanation: ListExplanation): Pick<ListCause, 'kind' | 'gene
 }
 
 interface HostFacts {
+  runtimes: NestedHostRecord['runtimes'];
   deviceLinks: NestedHostRecord['deviceLinks'];
   devChar: boolean | null;
   release: number | null;
@@ -88,8 +96,8 @@ interface HostFacts {
 /** The host the container's systemd runs on: this one, or a nested one. */
 function hostFacts({ host, nestedHosts }: Snapshot, { nestedIn }: ContainerRecord): HostFacts {
   const nested = nestedIn === null ? undefined : nestedHosts.find(({ key }) => key === nestedIn);
-  const { deviceLinks, devChar, systemd } = nested ?? host;
-  return { deviceLinks, devChar, release: systemd === null ? null : systemdRelease(systemd.version) };
+  const { deviceLinks, devChar, systemd, runtimes } = nested ?? host;
+  return { runtimes, deviceLinks, devChar, release: systemd === null ? null : systemdRelease(systemd.version) };
 }
 
 function evidenceOf({ deviceLinks, devChar }: HostFacts, explanation: ListExplanation): string[] {
@@ -98,6 +106,8 @@ function evidenceOf({ deviceLinks, devChar }: HostFacts, explanation: ListExplan
   if (devChar === true && deviceLinks.devChar?.length === 0) facts.push('/dev/char: empty');
   if (explanation.kind === 'explained' && explanation.systemdSilent)
     facts.push('systemd did not answer the runtime over D-Bus');
+  if (explanation.kind === 'explained' && explanation.linksInferred)
+    facts.push('not captured: which links there were below /dev/char and /sys/dev/char; the lines that are there tell');
   if (explanation.kind === 'unknown') facts.push(...explanation.missing.map((missing) => `not known: ${missing}`));
   return facts;
 }
