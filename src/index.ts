@@ -47,7 +47,9 @@ export type { Applying, RunningProgram } from './verify/examine/enforced.js';
 export type { Level } from './effective/compose-levels.js';
 export type { Decision, DecisionStep } from './verify/decision.js';
 export type { DecidingBranch, DecidingInstruction, RequestField } from './verify/deciding.js';
-export type { Cause } from './verify/causes/types.js';
+export type * from './verify/causes/types.js';
+export type { CustodyStep } from './verify/custody-evidence.js';
+export type * from './verify/flow.js';
 export type {
   DenyingProgram,
   DifferenceKind,
@@ -79,6 +81,7 @@ export type {
 } from './intent/types.js';
 export type { LossReason } from './intent/device-allow-generation.js';
 export type { ExpectationEntry, Expectations, ExpectedKind, ExpectedLine } from './intent/expect.js';
+export type { HopName } from './intent/custody-chain.js';
 export type { CompiledPolicy, CompiledRule } from './intent/compiled.js';
 export type { Impact } from './policy/impact.js';
 export type { Author } from './effective/author.js';
@@ -93,6 +96,7 @@ export { verifyJson, type VerifyJson } from './report/verify-json.js';
 
 // Programs by themselves: bytes to instructions, a listing, one request run concretely, the exact partition of all requests.
 export { decode } from './ebpf/decode.js';
+export type { BasicBlock, ControlFlowGraph, Subprogram } from './ebpf/control-flow-graph.js';
 export { DecodeError, type InstructionField } from './ebpf/decode-error.js';
 export { disassemble, type Dialect, type DisassembleOptions, type Line } from './ebpf/disassemble.js';
 export {

@@ -25,6 +25,7 @@ export interface Subprogram {
   readonly reversePostorder: readonly number[];
 }
 
+/** The basic blocks of a program and the ways between them. */
 export interface ControlFlowGraph {
   readonly blocks: readonly BasicBlock[];
   /** Position in `program.instructions` -> block. */
