@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Ajv2020, type AnySchemaObject } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { ARMED, CAPTURES, DETONATED, devpolicy, DOCKER } from './run.js';
@@ -39,6 +39,20 @@ function validator(name: string): (document: unknown) => string[] {
         );
 }
 
+/** Recordings with causes of every kind. */
+const STATES = join(TESTS, 'fixtures/causes');
+const CAUSES = readdirSync(STATES, { recursive: true, encoding: 'utf8' })
+  .filter((name) => basename(name) === 'case.json')
+  .map(dirname);
+const MOVED = join(STATES, 'bookworm-systemd-252.39-1~deb12u2/moved-node-0-before');
+/** Names of the containers. */
+const [MINE, PLAIN] = [nameOf(ARMED), nameOf(DOCKER)];
+
+function nameOf(folder: string): string {
+  const { Name } = JSON.parse(readFileSync(join(folder, 'config.v2.json'), 'utf8')) as { Name: string };
+  return Name.replace('/', '');
+}
+
 const CASES: [schema: string, args: string[]][] = [
   ['show', ['--snapshot', DOCKER, 'show', '--json']],
   ['show', ['--snapshot', ARMED, 'show', '--json']],
@@ -56,6 +70,10 @@ const CASES: [schema: string, args: string[]][] = [
   ['diff', ['diff', `${ARMED}#`, `${DETONATED}#`, '--json']],
   ['explain', ['explain', '--json']],
   ['explain', ['explain', 'DP101', '--json']],
+  ['defuse', ['--snapshot', ARMED, 'explain', 'DP101', '--defuse', MINE, '--json']],
+  ['defuse', ['--snapshot', MOVED, 'explain', 'DP101', '--defuse', 'serial.service', '--json']],
+  ['defuse', ['--snapshot', DOCKER, 'explain', 'DP101', '--defuse', PLAIN, '--json']],
+  ...CAUSES.map((name): [string, string[]] => ['verify', ['--snapshot', join(STATES, name), 'verify', '--json']]),
   ['doctor', ['--snapshot', DOCKER, 'doctor', '--json']],
 ];
 
