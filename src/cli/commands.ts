@@ -255,6 +255,20 @@ const doctor: CommandDefinition = {
   run: async (context) => (await import('./commands/doctor.js')).runDoctor(context),
 };
 
+const report: CommandDefinition = {
+  name: 'report',
+  summary: 'one self-contained page of HTML',
+  description:
+    'Writes the host as one page: findings with cause and cure, every policy (enforced, intended, after a reload), programs. It has no script and loads nothing.',
+  examples: [
+    ['devpolicy report -o report.html', 'for a ticket, or for print'],
+    ['devpolicy --snapshot host.json report -o report.html', 'a host that was saved'],
+  ],
+  arguments: [],
+  options: [() => new Option('-o, --output <file>', 'where to write it (default: standard output)')],
+  run: async (context, _positional, options) => (await import('./commands/report.js')).runReport(context, options),
+};
+
 export const COMMANDS: readonly CommandDefinition[] = [
   list,
   show,
@@ -266,4 +280,5 @@ export const COMMANDS: readonly CommandDefinition[] = [
   watch,
   explain,
   doctor,
+  report,
 ];

@@ -34,7 +34,7 @@ export function findingLines(
   lines.push(...ruleTable(evidence.rules, 'difference', deviceNames(snapshot, subject), { indent: 4 }));
   for (const line of evidence.remainder ?? []) lines.push(`    ${line}`);
   let before = '';
-  for (const [label, text] of labelled(code, evidence, subject.name, options.verbose)) {
+  for (const [label, text] of findingLabels(code, evidence, subject.name, options.verbose)) {
     lines.push(...labelledLines(label === before ? '' : label, text, options));
     before = label;
   }
@@ -134,7 +134,8 @@ const POLICY_WORDS = {
   afterApply: 'what a property change would leave',
 } as const;
 
-function labelled(code: string, evidence: Evidence, name: string, verbose: boolean): [string, string][] {
+/** What there is to know about a finding, each line with its label; a label may come several times. Safe text. */
+export function findingLabels(code: string, evidence: Evidence, name: string, verbose: boolean): [string, string][] {
   const { impacts = [], cause, denying = [], programs = [], witness, sources = [], events } = evidence;
   const lines: [string, string][] = [];
   const means = impacts.slice(0, MOST_IMPACTS).map(({ words }) => words);
@@ -143,11 +144,8 @@ function labelled(code: string, evidence: Evidence, name: string, verbose: boole
   for (const each of denying) lines.push(['Why', denyingText(each)]);
   if (cause !== undefined) lines.push(...causeLines(cause));
   if (evidence.needDaemonReload === true)
-  for (const text of custodyStepTexts(evidence.custody ?? [])) lines.push(['Where', text]);
-    lines.push([
-      'Soon',
-      'systemd asks for that reload (NeedDaemonReload=yes): package managers and automation run it.',
-    ]);
+    for (const text of custodyStepTexts(evidence.custody ?? [])) lines.push(['Where', text]);
+  lines.push(['Soon', 'systemd asks for that reload (NeedDaemonReload=yes): package managers and automation run it.']);
   const fixes = fixesOfFinding(code, evidence);
   if (fixes.length > 0) lines.push(['Fix', fixesText(fixes)]);
   if (denying.length === 0 && programs.length > 0) lines.push(['Prog', programs.map(String).join(' ')]);

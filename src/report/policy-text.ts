@@ -5,6 +5,7 @@ import type { DeviceNames } from '../policy/names.js';
 import { defaultText, describePolicy, formatLine, ruleLines } from '../policy/policy-text.js';
 import { formatSummary, summariseRegion } from '../policy/region-summary.js';
 import { listRules, type RuleListing } from '../policy/to-rules.js';
+import type { DeviceRule } from '../policy/types.js';
 import { levelAtZero, regionRules } from '../verify/region-rules.js';
 import { escapeText } from './escape.js';
 import type { Style } from './style.js';
@@ -39,22 +40,43 @@ export function policyBlock(
   options: { keepNeverAsked?: boolean } = {},
 ): string[] {
   const view = options.keepNeverAsked === true ? (set: DeviceSet): DeviceSet => set : levelAtZero;
+  return policyParts(suffix, policy, view).flatMap(({ undecided, title, rules, notation, remainder }) => [
+    (undecided ? style.warn : style.bold)(title),
+    ...ruleTable(rules, notation, names, { indent: 2 }),
+    ...remainder.map((line) => `  ${line}`),
+  ]);
+}
+
+/** A part of a policy as it is printed: what its rules are is in the title. */
+export interface PolicyPart {
+  undecided: boolean;
+  title: string;
+  rules: readonly DeviceRule[];
+  notation: Notation;
+  /** Lines about what no list of ranges describes. */
+  remainder: readonly string[];
+}
+
+/** The decided part, then one for each reason why something is not. Titles are safe text. */
+export function policyParts(
+  suffix: string,
+  policy: PolicyPartition,
+  view: (set: DeviceSet) => DeviceSet = levelAtZero,
+): PolicyPart[] {
   const { rest, listing, notation } = describePartition(policy, view);
-  const lines = [
-    style.bold(nothingDecided(policy) ? `NOTHING IS DECIDED${suffix}` : heading(suffix, rest, listing, policy)),
-    ...ruleTable(listing.rules, notation, names, { indent: 2 }),
-  ];
-  if (listing.remainder !== null)
-    lines.push(...summariseRegion(listing.remainder).map((summary) => `  ${formatSummary(summary)}`));
-  for (const { region, reason } of policy.undecided) {
+  const decided: PolicyPart = {
+    undecided: false,
+    title: nothingDecided(policy) ? `NOTHING IS DECIDED${suffix}` : heading(suffix, rest, listing, policy),
+    rules: listing.rules,
+    notation,
+    remainder: listing.remainder === null ? [] : summariseRegion(listing.remainder).map(formatSummary),
+  };
+  const open = policy.undecided.map(({ region, reason }): PolicyPart => {
     const { rules, remainder = [] } = regionRules(region);
-    lines.push(
-      style.warn(`UNDECIDED${suffix}, because: ${escapeText(reason)}`),
-      ...ruleTable(rules, 'difference', names, { indent: 2 }),
-      ...remainder.map((line) => `  ${line}`),
-    );
-  }
-  return lines;
+    const title = `UNDECIDED${suffix}, because: ${escapeText(reason)}`;
+    return { undecided: true, title, rules, notation: 'difference', remainder };
+  });
+  return [decided, ...open];
 }
 
 interface Description {

@@ -15,14 +15,27 @@ export function ruleTable(
   names: DeviceNames,
   options: { indent: number; most?: number },
 ): string[] {
-  const lines = ruleLines(rules, notation);
-  const most = options.most ?? MOST_LINES;
-  const rows = lines.slice(0, most).map((line) => {
-    return [`${line.type} ${line.numbers}`, line.access, escapeText(names.describe(line.rules))];
-  });
-  const more = lines.length - rows.length;
+  const { rows, more } = ruleRows(rules, notation, names, options.most ?? MOST_LINES);
   const text = table(rows, { indent: options.indent });
   return more > 0 ? [...text, `${' '.repeat(options.indent)}and ${String(more)} more lines (see --json)`] : text;
+}
+
+/** Rows of numbers, accesses and names, and how many lines there are beyond `most`. Safe text. */
+export function ruleRows(
+  rules: readonly DeviceRule[],
+  notation: Notation,
+  names: DeviceNames,
+  most: number = MOST_LINES,
+): { rows: [numbers: string, access: string, names: string][]; more: number } {
+  const lines = ruleLines(rules, notation);
+  const rows = lines
+    .slice(0, most)
+    .map((line): [string, string, string] => [
+      `${line.type} ${line.numbers}`,
+      line.access,
+      escapeText(names.describe(line.rules)),
+    ]);
+  return { rows, more: lines.length - rows.length };
 }
 
 /** Rules on one line: `c 1:3,5 rw · c 5:0 rw`. */
