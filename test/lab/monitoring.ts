@@ -15,6 +15,15 @@ export interface MonitoringTools {
 
 const PACKAGES = ['prometheus', 'prometheus-node-exporter'];
 
+/** The packages and nothing they depend on: the binaries need the C library alone. Since Debian 13 promtool is a package of its own. */
+const UNPACK = `set -e
+cd "$0"
+[ "$(id -u)" != 0 ] || apt-get update -qq
+if apt-cache show promtool >/dev/null 2>&1; then set -- "$@" promtool; fi
+apt-get download -qq "$@"
+for p in *.deb; do dpkg-deb -x "$p" .; rm "$p"; done
+chmod 755 .`;
+
 /** Throws with apt's words where the packages cannot be had. */
 export async function monitoringTools(): Promise<MonitoringTools> {
   const onPath = (name: string): string | undefined =>
@@ -49,10 +58,7 @@ async function unpacked(): Promise<string> {
   mkdirSync(cacheDirectory(), { recursive: true });
   const building = mkdtempSync(`${target}.building-`);
   try {
-    // Both packages and nothing they depend on: the binaries need the C library alone.
-    const script =
-      'set -e; cd "$0"; [ "$(id -u)" != 0 ] || apt-get update -qq; apt-get download -qq "$@"; for p in *.deb; do dpkg-deb -x "$p" .; rm "$p"; done; chmod 755 .';
-    await runOk(['sh', '-c', script, building, ...PACKAGES], { timeout: 300_000 });
+    await runOk(['sh', '-c', UNPACK, building, ...PACKAGES], { timeout: 300_000 });
     renameSync(building, target);
   } catch (error) {
     rmSync(building, { recursive: true, force: true });
