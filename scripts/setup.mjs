@@ -36,6 +36,7 @@ const TESTS = [
   ['clang', 'clang'],
   ['bpftool', 'bpftool'],
   ['/usr/include/bpf/libbpf.h', 'libbpf-dev'],
+  ['dot', 'graphviz'],
   ['python3', 'python3'],
   ['git', 'git'],
   ['mmdebstrap', 'mmdebstrap'],

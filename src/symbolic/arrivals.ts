@@ -99,16 +99,19 @@ export class Arrivals implements Observer {
 
   #split(path: Ref): Partition {
     const { manager: m, inputs } = this.#machine;
-    const reached = m.substitute(path, this.#retvalAtEntry());
+    const retval = this.#retvalAtEntry();
+    const reached = retval.size === 0 ? path : m.substitute(path, retval);
     const allow = (this.#verdict ??= listVerdict(m, inputs, [
       { returnsNonZero: this.#machine.returned, retval: this.#machine.retval },
     ]));
     const [yes, no] = [m.and(reached, allow), m.difference(reached, allow)];
-    const variables = m.supportOfAll([yes, no]).filter((variable) => variable >= REQUEST_VARIABLES);
+    const variables = inputs.isEmpty
+      ? []
+      : m.supportOfAll([yes, no]).filter((variable) => variable >= REQUEST_VARIABLES);
     const [mayAllow, mayDeny] = [m.exists(yes, variables), m.exists(no, variables)];
     const both = m.and(mayAllow, mayDeny);
-    const reason = joinReasons(inputs.reasonsIn([yes, no]));
-    const undecided: UndecidedRegion[] = both === FALSE ? [] : [{ region: both, reason }];
+    const undecided: UndecidedRegion[] =
+      both === FALSE ? [] : [{ region: both, reason: joinReasons(inputs.reasonsIn([yes, no])) }];
     return { allowed: m.difference(mayAllow, mayDeny), denied: m.difference(mayDeny, mayAllow), undecided };
   }
 

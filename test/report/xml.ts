@@ -7,7 +7,7 @@ export interface XmlElement {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-const TOKEN = /<(\/?)([A-Za-z][\w-]*)((?:\s+[\w-]+="[^"<]*")*)\s*(\/?)>|([^<]+)/y;
+const TOKEN = /<(\/?)([A-Za-z][\w-]*)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>|([^<]+)/y;
 
 export function parseXml(text: string): XmlElement {
   const body = text.replace(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n/, '');
@@ -38,7 +38,7 @@ export function parseXml(text: string): XmlElement {
 
 function readAttributes(text: string): Record<string, string> {
   const attributes: Record<string, string> = {};
-  for (const [, name = '', value = ''] of text.matchAll(/([\w-]+)="([^"]*)"/g)) {
+  for (const [, name = '', value = ''] of text.matchAll(/([\w:-]+)="([^"]*)"/g)) {
     if (Object.hasOwn(attributes, name)) throw new Error(`attribute ${name} twice`);
     attributes[name] = unescape(value);
   }

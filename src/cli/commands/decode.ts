@@ -1,15 +1,24 @@
 import { statSync } from 'node:fs';
 import { InputError } from '../../errors.js';
-import { createRun } from '../../pipeline.js';
+import { createRun, type FlowResult } from '../../pipeline.js';
 import { decodeJson, decodeText } from '../../report/decode.js';
+import { flowDot } from '../../report/flow/dot.js';
+import { RegionLines } from '../../report/flow/region-lines.js';
+import { flowSvg } from '../../report/flow/svg.js';
 import { toJsonText } from '../../report/json.js';
+import type { ProgramFlow } from '../../verify/flow.js';
+import type { Subject } from '../../verify/subjects.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
 import { openProgramBytes, openTarget, type Opened } from '../open.js';
 
+/** Forms of the control-flow picture: the language of Graphviz, or a picture. */
+export type FlowForm = 'dot' | 'svg';
+
 export interface DecodeOptions {
   listing?: boolean;
   raw?: boolean;
+  cfg?: FlowForm;
 }
 
 /** Most bytes of a program on standard input: a million instructions in hex, and then some. */
@@ -22,7 +31,9 @@ export async function runDecode(
   options: DecodeOptions,
 ): Promise<ExitStatus> {
   const { snapshot, subject } = await openWhat(context, what);
-  const programs = createRun(snapshot).programs(subject);
+  const run = createRun(snapshot);
+  if (options.cfg !== undefined) return printFlow(context, run.flows(subject, options.raw === true), subject, options);
+  const programs = run.programs(subject);
   if (programs.length === 0) throw new InputError(`${subject.name} has no device program: every device is allowed`);
   const { io, globals, style } = context;
   const wanted = { listing: options.listing === true, raw: options.raw === true };
@@ -32,6 +43,33 @@ export async function runDecode(
       : decodeText(programs, snapshot, subject, { ...wanted, style }),
   );
   return programs.some(({ policy }) => policy === null || policy.undecided.length > 0) ? EXIT_INCOMPLETE : EXIT_OK;
+}
+
+/** Most rules that a box of a picture lists of one region. */
+const RULES_PER_REGION = 5;
+
+/** The control flow as a picture. Exit 3 when what some block decides is not known. */
+function printFlow(
+  { io, globals }: CommandContext,
+  results: readonly FlowResult[],
+  subject: Subject,
+  { cfg, listing, raw }: DecodeOptions,
+): ExitStatus {
+  if (globals.json === true || listing === true)
+    throw new InputError('--cfg prints a picture: leave out --json and --listing');
+  if (results.length === 0) throw new InputError(`${subject.name} has no device program: every device is allowed`);
+  const flows: ProgramFlow[] = [];
+  for (const result of results) {
+    if ('problem' in result)
+      throw new InputError(
+        `there is no picture of program ${String(result.view.id)}: ${result.problem}`,
+        'its rules: devpolicy decode; its instructions: devpolicy decode --listing',
+      );
+    flows.push(result);
+  }
+  const regions = new RegionLines(RULES_PER_REGION, raw === true);
+  io.out(cfg === 'dot' ? flowDot(flows, regions) : flowSvg(flows, regions));
+  return flows.some(({ boxes }) => boxes.some(({ comes }) => comes.undecided.length > 0)) ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 /** `-` is standard input, an existing file a program; anything else a target. */

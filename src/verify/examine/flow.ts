@@ -12,8 +12,8 @@ import { flowEdges } from './flow-edges.js';
 import { toPolicy } from './partitions.js';
 import type { Workshop } from './workshop.js';
 
-/** Most boxes of one function: what a person can still read. */
-const MOST_BOXES = 160;
+/** A function of more blocks than a person can read is drawn as so many boxes at most. */
+const BOXES = { many: 100, most: 64 };
 /** Most boxes of a program with all its functions. */
 const MOST_IN_ALL = 400;
 
@@ -61,7 +61,7 @@ function functionsOf(
   const called = new Set(program.instructions.flatMap((each) => (each.op === 'call' ? [each.target] : [])));
   const functions: Grouped[] = [];
   for (const [index, { entry }] of graph.subprograms.entries()) {
-    const groups = condense(graph, index, MOST_BOXES);
+    const groups = condense(graph, index, BOXES);
     if (groups === null) return null;
     const condensed = groups.some(({ blocks }) => blocks.length > 1);
     const role = index === 0 ? kind : called.has(entry) ? 'subprogram' : 'callback';
