@@ -81,6 +81,9 @@ export type {
 } from './intent/types.js';
 export type { LossReason } from './intent/device-allow-generation.js';
 export type { ExpectationEntry, Expectations, ExpectedKind, ExpectedLine } from './intent/expect.js';
+export { parseIgnores, type IgnoredFinding, type IgnoreEntry, type Ignores, type IgnoreUse } from './verify/ignore.js';
+export type { CustodyStep } from './verify/custody-evidence.js';
+export type { HopName } from './intent/custody-chain.js';
 export type { HopName } from './intent/custody-chain.js';
 export type { CompiledPolicy, CompiledRule } from './intent/compiled.js';
 export type { Impact } from './policy/impact.js';

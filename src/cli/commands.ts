@@ -71,6 +71,7 @@ const verify: CommandDefinition = {
     ['devpolicy verify web db', 'some of them'],
     ['devpolicy verify --all --fail-on warning', 'excess permissions fail too'],
     ['devpolicy verify --expect expect.yaml', 'policy as a test: what a file of yours expects'],
+    ['devpolicy verify --all --ignore ignore.yaml', 'without what somebody lives with until a day'],
     ['devpolicy verify --all --format junit', 'for CI; also sarif, ndjson, nagios, prometheus'],
     ['devpolicy --snapshot host.json verify --all', 'a host that was saved'],
   ],
@@ -92,6 +93,7 @@ const verify: CommandDefinition = {
         '--expect <file>',
         'compare with what this file expects (docs/expect.md); without --all, only what it names',
       ),
+    () => new Option('--ignore <file>', 'findings not to report until a day, each with a reason (docs/ignore.md)'),
     () => new Option('--expand', 'print every subject, also those with the same findings'),
   ],
   notes: `Exit status:

@@ -42,7 +42,7 @@ interface TestCase {
   lines: string[];
 }
 
-function testCase({ subject, status, findings }: SubjectReport, failOn: FailOn): TestCase {
+function testCase({ subject, status, findings, ignored }: SubjectReport, failOn: FailOn): TestCase {
   const failures = findings.filter(({ severity }) => reachesFailOn(severity, failOn));
   const unknown = findings.filter(({ severity }) => severity === 'unknown');
   const lesser = findings.filter((each) => !failures.includes(each) && !unknown.includes(each));
@@ -59,7 +59,8 @@ function testCase({ subject, status, findings }: SubjectReport, failOn: FailOn):
     const reason = status === 'not-running' ? 'not running' : 'not compared: no record of an intent';
     body.push(`      <skipped${attributes({ message: reason })}/>`);
   }
-  if (lesser.length > 0) body.push(`      <system-out>${xmlText(lesser.map(line).join('\n'))}</system-out>`);
+  const told = [...lesser.map(line), ...ignored.map((finding) => `ignored: ${line(finding)}`)];
+  if (told.length > 0) body.push(`      <system-out>${xmlText(told.join('\n'))}</system-out>`);
   // Keys are unique; names are not, where two engines have a container of the same name.
   const head = { classname: `devpolicy.${subject.container?.engine ?? 'cgroup'}`, name: subject.key, time: '0' };
   return { outcome, lines: element(head, body) };

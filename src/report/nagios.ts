@@ -1,6 +1,7 @@
 import type { SubjectReport, SubjectStatus, VerifyReport } from '../verify/types.js';
 import { escapeShort } from './escape.js';
 import { findingLine } from './finding-line.js';
+import { ignoredCount } from './ignored-text.js';
 import type { RunFacts } from './run-facts.js';
 
 /** Exit statuses of the Monitoring Plugins guidelines, the only format that has its own: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN. */
@@ -62,9 +63,11 @@ function headline(report: VerifyReport): string {
     return [`${String(names.length)} ${words} (${names.slice(0, MOST_NAMES).join(', ')}${more})`];
   });
   if (report.problems.length > 0) parts.push(`${String(report.problems.length)} things could not be read`);
+  const hidden = ignoredCount(report);
+  const ignored = hidden === 0 ? '' : `, ${String(hidden)} findings ignored`;
   return parts.length === 0
-    ? `${String(withStatus(report, 'ok').length)} as intended, now and after a daemon-reload`
-    : parts.join(', ');
+    ? `${String(withStatus(report, 'ok').length)} as intended, now and after a daemon-reload${ignored}`
+    : `${parts.join(', ')}${ignored}`;
 }
 
 /** 'label'=value[UOM];[warn];[crit];[min];[max] (Monitoring Plugins guidelines, performance data). Only counts, so nothing here is untrusted. */

@@ -16,6 +16,17 @@ export type VerifyLine = LineHead &
   (
     | { record: 'subject'; subject: JsonSubject; status: SubjectStatus; codes: string[] }
     | { record: 'finding'; subject: string; name: string; finding: Omit<Finding, 'subject'> }
+    /** A finding that the ignore file hides. */
+    | {
+        record: 'ignored';
+        subject: string;
+        name: string;
+        finding: Omit<Finding, 'subject'>;
+        reason: string;
+        until: string;
+      }
+    /** An entry of the ignore file that has ended. */
+    | { record: 'expired'; ignore: VerifyReport['ignores'][number] }
     | { record: 'problem'; problem: VerifyReport['problems'][number] }
     /** Always the last line: without it the output is not complete. */
     | { record: 'run'; failOn: VerifyReport['failOn']; exitStatus: 0 | 1 | 3; subjects: number; findings: number }
@@ -35,7 +46,7 @@ export function* verifyLines(report: VerifyReport, snapshot: Snapshot): Generato
     collectedAt: snapshot.collectedAt,
   };
   let count = 0;
-  for (const { subject, status, findings } of report.subjects) {
+  for (const { subject, status, findings, ignored } of report.subjects) {
     const codes = [...new Set(findings.map(({ code }) => code))];
     yield { ...head, record: 'subject', subject: subjectJson(subject), status, codes };
     for (const { code, severity, evidence } of findings) {
@@ -48,7 +59,14 @@ export function* verifyLines(report: VerifyReport, snapshot: Snapshot): Generato
         finding: { code, severity, evidence },
       };
     }
+    for (const { code, severity, evidence, entry } of ignored) {
+      const { reason = '', until = '' } = report.ignores[entry] ?? {};
+      const finding = { code, severity, evidence };
+      yield { ...head, record: 'ignored', subject: subject.key, name: subject.name, finding, reason, until };
+    }
   }
+  for (const entry of report.ignores)
+    if (entry.status === 'expired') yield { ...head, record: 'expired', ignore: entry };
   for (const problem of report.problems) yield { ...head, record: 'problem', problem };
   yield {
     ...head,

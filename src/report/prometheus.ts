@@ -96,7 +96,8 @@ function subjectFamilies(all: readonly Labelled[]): Family[] {
       'Accesses that the next event of systemd takes away; at least this many.',
       perSubject(LAND_MINE, countAccesses),
     ),
-    family('devpolicy_findings', 'Findings by code (devpolicy explain CODE).', findingSamples(all)),
+    family('devpolicy_findings', 'Findings by code (devpolicy explain CODE).', findingSamples(all, 'findings')),
+    family('devpolicy_findings_ignored', 'Findings by code that an ignore file hides.', findingSamples(all, 'ignored')),
   ];
 }
 
@@ -113,10 +114,10 @@ function infoLabels({ subject }: SubjectReport, label: string): Labels {
   ];
 }
 
-function findingSamples(all: readonly Labelled[]): Sample[] {
+function findingSamples(all: readonly Labelled[], which: 'findings' | 'ignored'): Sample[] {
   return all.flatMap(({ subject, label }) => {
     const counts = new Map<string, { finding: Finding; count: number }>();
-    for (const finding of subject.findings) {
+    for (const finding of subject[which]) {
       const known = counts.get(finding.code);
       counts.set(finding.code, { finding, count: (known?.count ?? 0) + 1 });
     }

@@ -17,7 +17,9 @@ export function verifySarif(report: VerifyReport, snapshot: Snapshot, pages: rea
   const rules = pages.map(ruleOf);
   const index = new Map(rules.map(({ id }, position) => [id, position]));
   const results = report.subjects.flatMap((subject) =>
-    subject.findings.map((finding) => resultOf(finding, subject, index)),
+    subject.findings
+      .map((finding) => withSuppressions(resultOf(finding, subject, index), report, null))
+      .concat(subject.ignored.map((each) => withSuppressions(resultOf(each, subject, index), report, each.entry))),
   );
   const log: Log = {
     $schema: SCHEMA,
@@ -81,6 +83,18 @@ function resultOf(finding: Finding, { subject }: SubjectReport, index: ReadonlyM
     partialFingerprints: { 'codeAndSubject/v1': `${finding.code}:${subject.key}` },
     properties: { severity: finding.severity, evidence: finding.evidence },
   };
+}
+
+/**
+ * Section 3.27.23: either every result says whether it is suppressed, or none does. Those that an ignore file hides are, with the reason; readers leave them
+ * out of their counts.
+ */
+function withSuppressions(result: Result, { ignores }: VerifyReport, entry: number | null): Result {
+  if (ignores.length === 0) return result;
+  const by = entry === null ? undefined : ignores[entry];
+  if (by === undefined) return { ...result, suppressions: [] };
+  const justification = messageText(`until ${by.until}: ${by.reason}`);
+  return { ...result, suppressions: [{ kind: 'external', status: 'accepted', justification }] };
 }
 
 /** The file a person would open: what the finding rests on, else the record of the intent, else the cgroup; and the subject by name. */

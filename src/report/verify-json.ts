@@ -1,6 +1,8 @@
 import type { Snapshot } from '../snapshot/types.js';
 import type { Finding, SubjectStatus, VerifyReport } from '../verify/types.js';
 import { STATUSES } from './statuses.js';
+import type { IgnoredFinding } from '../verify/ignore.js';
+import { ignoredCount } from './ignored-text.js';
 import { subjectJson, type JsonSubject } from './subject-json.js';
 
 /** What `verify --json` prints; docs/schemas/verify.schema.json. */
@@ -12,8 +14,20 @@ export interface VerifyJson {
   collectedAt: string | null;
   failOn: VerifyReport['failOn'];
   exitStatus: 0 | 1 | 3;
-  summary: Record<SubjectStatus, number> & { subjects: number; programs: number; distinctPrograms: number };
-  subjects: (JsonSubject & { status: SubjectStatus; findings: Omit<Finding, 'subject'>[] })[];
+  summary: Record<SubjectStatus, number> & {
+    subjects: number;
+    programs: number;
+    distinctPrograms: number;
+    ignoredFindings: number;
+  };
+  subjects: (JsonSubject & {
+    status: SubjectStatus;
+    findings: Omit<Finding, 'subject'>[];
+    /** Findings that the ignore file hides; `entry` is a position in `ignores`. */
+    ignored: Omit<IgnoredFinding, 'subject'>[];
+  })[];
+  /** Entries of the ignore file, and what became of them. */
+  ignores: VerifyReport['ignores'];
   problems: VerifyReport['problems'];
 }
 
@@ -39,12 +53,15 @@ export function verifyJson(report: VerifyReport, snapshot: Snapshot): VerifyJson
       ...counts,
       programs: report.programs.total,
       distinctPrograms: report.programs.distinct,
+      ignoredFindings: ignoredCount(report),
     },
-    subjects: report.subjects.map(({ subject, status, findings }) => ({
+    subjects: report.subjects.map(({ subject, status, findings, ignored }) => ({
       ...subjectJson(subject),
       status,
       findings: findings.map(({ code, severity, evidence }) => ({ code, severity, evidence })),
+      ignored: ignored.map(({ code, severity, evidence, entry }) => ({ code, severity, evidence, entry })),
     })),
+    ignores: report.ignores,
     problems: report.problems,
   };
 }

@@ -2,6 +2,7 @@ import type { Snapshot } from '../snapshot/types.js';
 import type { Finding, SubjectReport, SubjectStatus, VerifyReport } from '../verify/types.js';
 import { escapeShort, escapeText } from './escape.js';
 import { findingLines, type FindingTextOptions } from './finding-text.js';
+import { ignoreLines, ignoredCount } from './ignored-text.js';
 import type { Style } from './style.js';
 
 /** With `verbose` notes and subjects that were not compared are printed too. */
@@ -34,10 +35,15 @@ export function verifyText(report: VerifyReport, snapshot: Snapshot, options: Ve
   const problems = report.problems.map(
     ({ subject, message }) => `${options.style.warn('UNREAD')}  ${escapeText(subject)}: ${escapeText(message)}`,
   );
-  const printed = blocks.length + problems.length > 0;
-  const parts = [...blocks.map((lines) => lines.join('\n')), ...(problems.length > 0 ? [problems.join('\n')] : [])];
+  const ignores = ignoreLines(report, options.style, options.verbose);
+  const printed = blocks.length + problems.length + ignores.length > 0;
+  const parts = [...blocks.map((lines) => lines.join('\n')), ...[problems, ignores].flatMap(joined)];
   if (printed || options.summary) parts.push(summaryLine(report));
   return parts.length === 0 ? '' : `${parts.join('\n\n')}\n`;
+}
+
+function joined(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [lines.join('\n')];
 }
 
 function isShown(subject: SubjectReport, { verbose }: VerifyTextOptions): boolean {
@@ -104,7 +110,8 @@ function headline(
 }
 
 /** "12 containers: 1 broken, 2 land mines, 9 healthy.   31 programs (4 distinct)" */
-export function summaryLine({ subjects, programs }: VerifyReport): string {
+export function summaryLine(report: VerifyReport): string {
+  const { subjects, programs } = report;
   const count = (status: SubjectStatus): number => subjects.filter((each) => each.status === status).length;
   const running = subjects.length - count('not-running');
   const healthy = count('ok') + count('warning');
@@ -123,7 +130,9 @@ export function summaryLine({ subjects, programs }: VerifyReport): string {
   const notCompared =
     count('not-compared') === 0 ? '' : `, ${String(count('not-compared'))} not compared (no record of an intent)`;
   const stopped = count('not-running') === 0 ? '' : `, ${String(count('not-running'))} not running`;
-  return `${head}${good}${notCompared}${stopped}.   ${programsText(programs)}`;
+  const hidden = ignoredCount(report);
+  const ignored = hidden === 0 ? '' : `, ${String(hidden)} ${hidden === 1 ? 'finding' : 'findings'} ignored`;
+  return `${head}${good}${notCompared}${stopped}${ignored}.   ${programsText(programs)}`;
 }
 
 function programsText({ total, distinct }: VerifyReport['programs']): string {

@@ -22,7 +22,7 @@ export interface ExpectedHere {
 }
 
 /** Names a pattern may mean: what targets are called, and the cgroup. */
-function namesOf({ key, name, container, cgroup, unit }: Subject): string[] {
+export function namesOf({ key, name, container, cgroup, unit }: Subject): string[] {
   const names = [key, name, ...(container?.names ?? []), ...(container === null ? [] : [container.id])];
   if (unit !== null) names.push(unit);
   if (cgroup !== null) names.push(`cgroup:${cgroup}`);

@@ -5,6 +5,7 @@ import type { DeviceSet } from '../policy/device-set.js';
 import type { Cause } from './causes/types.js';
 import type { CustodyStep } from './custody-evidence.js';
 import type { Applying } from './examine/enforced.js';
+import type { IgnoredFinding, IgnoreUse } from './ignore.js';
 import type { ProgramView } from './programs.js';
 import type { Subject } from './subjects.js';
 import type { Trigger } from './trigger.js';
@@ -166,6 +167,8 @@ export interface SubjectReport {
   status: SubjectStatus;
   findings: Finding[];
 }
+  /** Findings that an ignore file hides; they count for nothing, and are counted. */
+  ignored: IgnoredFinding[];
 
 /** The least severity that makes `verify` fail. */
 export type FailOn = 'error' | 'warning' | 'note';
@@ -177,6 +180,8 @@ export interface VerifyReport {
   /** Problems of the host that no single subject shows, with severity `unknown` if they make the run incomplete. */
   problems: { subject: string; message: string; code: string | null }[];
   /** Programs looked at, and how many different ones. */
+  /** Entries of the ignore file, and what became of them; empty without one. */
+  ignores: IgnoreUse[];
   programs: { total: number; distinct: number };
   /** 0 healthy, 1 a finding at or above failOn, 3 incomplete; the reporters never decide it. */
   exitStatus: 0 | 1 | 3;

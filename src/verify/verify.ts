@@ -1,4 +1,5 @@
 import type { Expectations } from '../intent/expect.js';
+import type { DeviceSpace } from '../policy/device-set.js';
 import type { Snapshot } from '../snapshot/types.js';
 import { missingCapabilities } from './capabilities.js';
 import { compare } from './compare.js';
@@ -7,6 +8,7 @@ import { CHECKS } from './checks/index.js';
 import { withCustody } from './custody-evidence.js';
 import { deviceNames } from './device-names.js';
 import { expectedHere, unmetExpectations, type ExpectedHere } from './expected.js';
+import { ignoreUses, partIgnored, type Ignores } from './ignore.js';
 import { problemsOf } from './problems.js';
 import { reachesFailOn, SEVERITY_RANK } from './severity.js';
 import { compareText } from './subjects.js';
@@ -19,6 +21,10 @@ export interface VerifyOptions {
   all?: boolean;
   /** Policy as a test: what a person expects of some subjects. Each name in it must be among the analyses. */
   expectations?: Expectations;
+  /** Findings that are not to be reported until a day. */
+  ignores?: Ignores;
+  /** The day it is, UTC, "2026-11-22": entries of `ignores` end. Default: the real one. */
+  today?: string;
 }
 
 /** Compares, runs every check on every subject, and decides the exit status. Pure: the same analyses give the same report. */
@@ -28,10 +34,16 @@ export function verifySubjects(
   options: VerifyOptions = {},
 ): VerifyReport {
   const failOn = options.failOn ?? 'error';
-  const { expectations } = options;
-  const subjects = analyses.map((analysis) =>
-    verifySubject(snapshot, analysis, expectedHere(expectations, analysis.subject)),
-  );
+  const { expectations, ignores, today = new Date().toISOString().slice(0, 10) } = options;
+  const verified = analyses.map((analysis) => {
+    const expected = expectedHere(expectations, analysis.subject);
+    const found = findingsOf(snapshot, analysis, expected);
+    const parted = partIgnored(found, analysis.subject, ignores, today, spaceOf(analysis));
+    const { findings, ignored } = parted;
+    const status = statusOf(analysis, findings, expected !== null);
+    return { parted, report: { subject: analysis.subject, status, findings, ignored } satisfies SubjectReport };
+  });
+  const subjects = verified.map(({ report }) => report);
   const noted = options.all === true ? snapshot.problems : problemsOf(snapshot, analyses);
   const problems = [...noted, ...hostUnreadable(snapshot), ...lackingCapabilities(snapshot)]
     .concat(unmetExpectations(expectations, analyses))
@@ -41,6 +53,11 @@ export function verifySubjects(
     subjects,
     failOn,
     problems,
+    ignores: ignoreUses(
+      ignores,
+      verified.map(({ parted }) => parted),
+      today,
+    ),
     programs: {
       total: new Set(records.map(({ id }) => id)).size,
       distinct: new Set(records.map(({ id, record }) => record?.xlated ?? `id ${String(id)}`)).size,
@@ -61,18 +78,19 @@ function lackingCapabilities({ host }: Snapshot): VerifyReport['problems'] {
   return message === '' ? [] : [{ subject: 'host', message, code: 'EPERM' }];
 }
 
-function verifySubject(snapshot: Snapshot, analysis: SubjectAnalysis, expected: ExpectedHere | null): SubjectReport {
+/** Worst first. */
+function findingsOf(snapshot: Snapshot, analysis: SubjectAnalysis, expected: ExpectedHere | null): Finding[] {
   const names = deviceNames(snapshot, analysis.subject);
   const input: CheckInput = { snapshot, names, analysis, comparison: compare(analysis), expected };
   const found = CHECKS.flatMap((check) => toFindings(check, input));
-  const findings = withCustody(found, input).sort(
+  return withCustody(found, input).sort(
     (a, b) => SEVERITY_RANK[a.severity] - SEVERITY_RANK[b.severity] || compareText(a.code, b.code),
   );
-  return {
-    subject: analysis.subject,
-    status: statusOf(analysis, findings, expected !== null),
-    findings,
-  };
+}
+
+function spaceOf({ enforced, intended }: SubjectAnalysis): DeviceSpace | null {
+  const known = [enforced, intended].find((each) => each.status === 'known');
+  return known?.policy.allowed.space ?? null;
 }
 
 const STATUS_OF_CODE: ReadonlyMap<string, SubjectStatus> = new Map([

@@ -2,8 +2,9 @@ import { createRun } from '../../pipeline.js';
 import type { Snapshot } from '../../snapshot/types.js';
 import type { FailOn, VerifyReport } from '../../verify/types.js';
 import { InputError } from '../../errors.js';
-import type { Expectations } from '../../intent/expect.js';
+import { parseExpectations, type Expectations } from '../../intent/expect.js';
 import { expectedHere } from '../../verify/expected.js';
+import { parseIgnores, type Ignores } from '../../verify/ignore.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
 import { openTargets } from '../open.js';
@@ -15,6 +16,8 @@ export interface VerifyCommandOptions extends VerifyOutputOptions {
   failOn: FailOn;
   /** File of expectations. */
   expect?: string;
+  /** File of findings to ignore. */
+  ignore?: string;
 }
 
 /** The cron job: compares and reports. Live findings are read again before they are believed. */
@@ -27,19 +30,25 @@ export async function runVerify(
   if (targets.length > 0 && options.expect !== undefined)
     throw new InputError('either targets or --expect, not both: the file names what is compared');
   const started = performance.now();
-  const expectations = options.expect === undefined ? undefined : await expectationsOf(options.expect);
-  const { snapshot, report } = await stableReport(context, targets, { ...options, expectations });
+  const expectations = await documentOf(options.expect, parseExpectations);
+  const ignores = await documentOf(options.ignore, parseIgnores);
+  const { snapshot, report } = await stableReport(context, targets, { ...options, expectations, ignores });
   return printReport(context, { snapshot, report, seconds: (performance.now() - started) / 1000 }, options);
 }
 
 /** The YAML reader is loaded only when there is a file to read. */
-async function expectationsOf(file: string): Promise<Expectations> {
-  const { readExpectations } = await import('../expectations-file.js');
-  return readExpectations(file);
+async function documentOf<T>(
+  file: string | undefined,
+  parse: (document: unknown, path: string) => T,
+): Promise<T | null> {
+  if (file === undefined) return null;
+  const { readYamlFile } = await import('../yaml-file.js');
+  return parse(readYamlFile(file), file);
 }
 
 interface ReadOptions extends VerifyCommandOptions {
-  expectations: Expectations | undefined;
+  expectations: Expectations | null;
+  ignores: Ignores | null;
 }
 
 interface Result {
@@ -56,13 +65,14 @@ function stableReport(context: CommandContext, targets: readonly string[], optio
 async function readOnce(
   context: CommandContext,
   targets: readonly string[],
-  { all, failOn, expectations }: ReadOptions,
+  { all, failOn, expectations, ignores }: ReadOptions,
 ): Promise<Result> {
   const { snapshot, subjects } = await openTargets(context, targets);
   const run = createRun(snapshot);
-  if (expectations === undefined) return { snapshot, report: run.verify(subjects, { failOn }) };
+  const options = { failOn, ...(ignores === null ? {} : { ignores }) };
+  if (expectations === null) return { snapshot, report: run.verify(subjects, options) };
   const named = run.subjects().filter((subject) => expectedHere(expectations, subject) !== null);
-  const report = run.verify(all === true ? null : named, { failOn, expectations });
+  const report = run.verify(all === true ? null : named, { ...options, expectations });
   return { snapshot, report };
 }
 

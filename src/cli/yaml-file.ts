@@ -1,16 +1,15 @@
 import { parseAllDocuments } from 'yaml';
 import { readInput } from '../collect/index.js';
 import { InputError } from '../errors.js';
-import { parseExpectations, type Expectations } from '../intent/expect.js';
 
 const MOST_BYTES = 4 * 1024 * 1024;
 
 /**
- * Reads an expectations file: YAML 1.2, of which JSON is a part. Nothing in it can name code or refer to itself: no custom tags, no aliases, no
- * merge keys, no key twice.
+ * Reads a file of ours: YAML 1.2, of which JSON is a part. Nothing in it can name code or refer to itself: no custom tags, no aliases, no merge keys, no
+ * key twice. Mappings come as Map.
  * @throws InputError with file and line
  */
-export function readExpectations(path: string): Expectations {
+export function readYamlFile(path: string): unknown {
   const text = Buffer.from(readInput(path, MOST_BYTES)).toString('utf8');
   const documents = parseAllDocuments(text, {
     version: '1.2',
@@ -30,7 +29,7 @@ export function readExpectations(path: string): Expectations {
       `${path}${line === undefined ? '' : `:${String(line)}`}: ${what.replace(/ at line \d+, column \d+:?$/, '')}`,
     );
   }
-  return parseExpectations(valueOf(document, path), path);
+  return valueOf(document, path);
 }
 
 /** Mappings as Map, so that a key such as "__proto__" is a key like any other. */
