@@ -5,8 +5,7 @@ import { ACCESS_NAMES, type AccessName } from './types.js';
  * Not to be confused with an access value (0 to 7), which is one request's letters.
  */
 export type AccessSet = number;
-export const NO_ACCESS: AccessSet = 0;
-export const EVERY_ACCESS: AccessSet = 31;
+const NO_ACCESS: AccessSet = 0;
 const CHECK: AccessSet = 1;
 const BRACED = /^\{([^{}]*)\}$/;
 
@@ -26,16 +25,12 @@ export function accessesTouching(mask: number): AccessSet {
   return collect((access) => (access & mask) !== 0);
 }
 
-/** The set that holds one access value; empty for 3, 5 and 7, which the kernel never asks. */
-export function accessSetOf(access: number): AccessSet {
-  return collect((each) => each === access);
-}
-
 /** The members in the order of ACCESS_NAMES. */
 export function accessNames(set: AccessSet): AccessName[] {
   return ACCESS_NAMES.filter((_, index) => (set & (1 << index)) !== 0).map(({ name }) => name);
 }
 
+/** The set of these accesses. */
 export function accessSetFromNames(names: readonly AccessName[]): AccessSet {
   return collect((_, name) => names.includes(name));
 }

@@ -2,7 +2,7 @@ import { FALSE, type BddManager } from '../bdd/manager.js';
 import type { Ref } from '../bdd/types.js';
 import type { DeviceSet } from './device-set.js';
 import { formatRange } from './rule-text.js';
-import { isLargerThan } from './size.js';
+import { isLargerThan } from './diagram-size.js';
 import { ACCESS_NAMES, MAX_MAJOR, type AccessName, type DeviceType, type Range } from './types.js';
 import { MAJOR_VARIABLES, MINOR_VARIABLES } from './variables.js';
 

@@ -14,7 +14,7 @@ import {
   type Tuple,
   type WalkBudget,
 } from './number-walk.js';
-import { isLargerThan } from './size.js';
+import { isLargerThan } from './diagram-size.js';
 import { ACCESS_NAMES, MAX_MAJOR, type DeviceRule, type DeviceType } from './types.js';
 import { MAJOR_VARIABLES } from './variables.js';
 
@@ -27,7 +27,7 @@ export interface RuleListing {
 }
 
 /** Most rules of a listing; the rest becomes its remainder. The largest program a kernel takes has room for fewer than 10,000. */
-export const MOST_LISTED_RULES = 16384;
+const MOST_LISTED_RULES = 16384;
 /** A diagram larger than this is no list of rules: the 2,000 rules of a verifier-maximum program need some 30,000 nodes. */
 const LARGEST_DIAGRAM = 1 << 20;
 const WALK_BUDGET = 1 << 18;

@@ -9,7 +9,7 @@
 export const TYPE_VARIABLE = 0;
 
 /** Access bits from the highest down: write (4), read (2), mknod (1). */
-export const ACCESS_FIRST = 1;
+const ACCESS_FIRST = 1;
 export const ACCESS_BITS = 3;
 
 /** Major number, bit 11 first (dev_t keeps 12 bits of it; include/linux/kdev_t.h). */

@@ -47,7 +47,7 @@ const ids = array(id, 1 << 16);
 /** /proc/devices and other whole files. */
 const longText = string(1 << 20);
 
-export const readFailure: Decoder<ReadFailure> = object<ReadFailure>({ failed: text, code: optionalText });
+const readFailure: Decoder<ReadFailure> = object<ReadFailure>({ failed: text, code: optionalText });
 
 /** What was read, or why it could not be: a ReadFailure has `failed`. */
 function orFailure<T>(decoder: Decoder<T>): Decoder<T | ReadFailure> {
