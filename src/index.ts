@@ -49,6 +49,7 @@ export type { Decision, DecisionStep } from './verify/decision.js';
 export type { DecidingBranch, DecidingInstruction, RequestField } from './verify/deciding.js';
 export type * from './verify/causes/types.js';
 export type { CustodyStep } from './verify/custody-evidence.js';
+export type { HopName } from './intent/custody-chain.js';
 export type * from './verify/flow.js';
 export type {
   DenyingProgram,
@@ -82,9 +83,6 @@ export type {
 export type { LossReason } from './intent/device-allow-generation.js';
 export type { ExpectationEntry, Expectations, ExpectedKind, ExpectedLine } from './intent/expect.js';
 export { parseIgnores, type IgnoredFinding, type IgnoreEntry, type Ignores, type IgnoreUse } from './verify/ignore.js';
-export type { CustodyStep } from './verify/custody-evidence.js';
-export type { HopName } from './intent/custody-chain.js';
-export type { HopName } from './intent/custody-chain.js';
 export type { CompiledPolicy, CompiledRule } from './intent/compiled.js';
 export type { Impact } from './policy/impact.js';
 export type { Author } from './effective/author.js';
