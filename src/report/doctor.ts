@@ -1,6 +1,8 @@
 import type { HostRecord, Snapshot } from '../snapshot/types.js';
 import { missingCapabilities } from '../verify/capabilities.js';
+import { unreadSources } from '../verify/problems.js';
 import type { SubjectAnalysis } from '../verify/types.js';
+import { counted } from './counted.js';
 import { escapeText } from './escape.js';
 import { readFailureText } from './read-failure.js';
 import type { Style } from './style.js';
@@ -101,14 +103,14 @@ function queryCheck({ cgroups }: Snapshot): DoctorCheck | null {
   if (cgroups.length === 0) return null;
   const failures = cgroups.flatMap(({ attached, path }) => ('failed' in attached ? [{ path, ...attached }] : []));
   const [first] = failures;
-  if (first === undefined) return good('query', `BPF_PROG_QUERY works (${String(cgroups.length)} cgroups kept)`);
+  if (first === undefined) return good('query', `BPF_PROG_QUERY works (${counted(cgroups.length, 'cgroup')} kept)`);
   const all = failures.length === cgroups.length;
   return {
     name: 'query',
     state: 'bad',
     text: all
       ? `listing device programs fails: ${readFailureText(first)}`
-      : `device programs of ${String(failures.length)} cgroups cannot be listed, ${first.path}: ${readFailureText(first)}`,
+      : `device programs of ${counted(failures.length, 'cgroup')} cannot be listed, ${first.path}: ${readFailureText(first)}`,
     remedy:
       first.code === 'EPERM' || first.code === 'EACCES'
         ? 'needs root in the initial user namespace; a seccomp filter, SELinux, or lockdown before Linux 5.4 may refuse too'
@@ -159,7 +161,7 @@ function runtimesCheck({ host, containers }: Snapshot): DoctorCheck {
   const found = [...new Set([...installed, ...systemd])];
   return good(
     'runtimes',
-    `${found.length === 0 ? 'no runtime found' : found.join(', ')}; ${String(running)} containers running, ${String(containers.length - running)} not`,
+    `${found.length === 0 ? 'no runtime found' : found.join(', ')}; ${counted(running, 'container')} running, ${String(containers.length - running)} not`,
   );
 }
 
@@ -182,7 +184,7 @@ function programsCheck(snapshot: Snapshot, analyses: readonly SubjectAnalysis[])
     return {
       name: 'programs',
       state: 'bad',
-      text: `${String(unreadable.length)} of ${String(views.size)} programs cannot be read, program ${String(first.id)}: ${first.problem ?? ''}`,
+      text: `${String(unreadable.length)} of ${counted(views.size, 'program')} cannot be read, program ${String(first.id)}: ${first.problem ?? ''}`,
       remedy: snapshot.host.bpfJitHarden === 2 ? 'CAP_SYSLOG is needed while net.core.bpf_jit_harden is 2' : null,
     };
   }
@@ -193,7 +195,7 @@ function programsCheck(snapshot: Snapshot, analyses: readonly SubjectAnalysis[])
     return {
       name: 'programs',
       state: 'poor',
-      text: `${String(undecided.length)} of ${String(views.size)} programs are partly undecided: ${reasons}`,
+      text: `partly undecided: ${String(undecided.length)} of ${counted(views.size, 'program')}: ${reasons}`,
       remedy: null,
     };
   }
@@ -201,17 +203,18 @@ function programsCheck(snapshot: Snapshot, analyses: readonly SubjectAnalysis[])
     'programs',
     views.size === 0
       ? 'no device programs on this host'
-      : `all ${String(views.size)} programs can be read and decoded exactly`,
+      : `${counted(views.size, 'program')}, all readable and decoded exactly`,
   );
 }
 
-function problemsCheck({ problems }: Snapshot): DoctorCheck | null {
+function problemsCheck(snapshot: Snapshot): DoctorCheck | null {
+  const problems = [...snapshot.problems, ...unreadSources(snapshot, snapshot.containers)];
   const [first] = problems;
   if (first === undefined) return null;
   return {
     name: 'files',
     state: 'bad',
-    text: `${String(problems.length)} things could not be read, ${first.subject}: ${first.message}`,
+    text: `${counted(problems.length, 'thing')} could not be read, ${first.subject}: ${first.message}`,
     remedy: null,
   };
 }

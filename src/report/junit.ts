@@ -1,6 +1,7 @@
 import type { Snapshot } from '../snapshot/types.js';
 import { reachesFailOn } from '../verify/severity.js';
 import type { FailOn, Finding, SubjectReport, VerifyReport } from '../verify/types.js';
+import { counted } from './counted.js';
 import { escapeText } from './escape.js';
 import { findingLine } from './finding-line.js';
 import type { RunFacts } from './run-facts.js';
@@ -68,7 +69,7 @@ function testCase({ subject, status, findings, ignored }: SubjectReport, failOn:
 
 function hostCase({ problems }: VerifyReport): TestCase {
   const text = problems.map(({ subject, message }) => `${escapeText(subject)}: ${escapeText(message)}`);
-  const message = `${String(problems.length)} things could not be read`;
+  const message = `${counted(problems.length, 'thing')} could not be read`;
   const body = `      <error${attributes({ type: 'unread', message })}>${xmlText(text.join('\n'))}</error>`;
   return { outcome: 'error', lines: element({ classname: 'devpolicy.host', name: 'host', time: '0' }, [body]) };
 }

@@ -1,4 +1,5 @@
 import type { SubjectReport, SubjectStatus, VerifyReport } from '../verify/types.js';
+import { counted } from './counted.js';
 import { escapeShort } from './escape.js';
 import { findingLine } from './finding-line.js';
 import { ignoredCount } from './ignored-text.js';
@@ -62,9 +63,9 @@ function headline(report: VerifyReport): string {
     const more = names.length > MOST_NAMES ? ' ...' : '';
     return [`${String(names.length)} ${words} (${names.slice(0, MOST_NAMES).join(', ')}${more})`];
   });
-  if (report.problems.length > 0) parts.push(`${String(report.problems.length)} things could not be read`);
+  if (report.problems.length > 0) parts.push(`${counted(report.problems.length, 'thing')} could not be read`);
   const hidden = ignoredCount(report);
-  const ignored = hidden === 0 ? '' : `, ${String(hidden)} findings ignored`;
+  const ignored = hidden === 0 ? '' : `, ${counted(hidden, 'finding')} ignored`;
   return parts.length === 0
     ? `${String(withStatus(report, 'ok').length)} as intended, now and after a daemon-reload${ignored}`
     : `${parts.join(', ')}${ignored}`;

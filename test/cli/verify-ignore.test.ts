@@ -54,7 +54,7 @@ test.each([
   ['ndjson', /"record":"ignored"/],
   ['sarif', /"suppressions"/],
   ['junit', /ignored: DP101/],
-  ['nagios', /^DEVPOLICY OK .*findings ignored/],
+  ['nagios', /^DEVPOLICY OK .*findings? ignored/],
   ['prometheus', /^devpolicy_findings_ignored\{.*code="DP101".*\} 1$/m],
 ])('%s has them too', async (format, pattern) => {
   const { status, stdout } = await verify(entry('9999-12-31'), '--format', format);

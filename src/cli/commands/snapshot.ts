@@ -1,7 +1,10 @@
 import { lstatSync, writeFileSync } from 'node:fs';
 import { InputError } from '../../errors.js';
+import { counted } from '../../report/counted.js';
 import { serialiseSnapshot } from '../../snapshot/serialise.js';
-import type { Snapshot } from '../../snapshot/types.js';
+import { escapeText } from '../../report/escape.js';
+import type { ProblemRecord, Snapshot } from '../../snapshot/types.js';
+import { unreadSources } from '../../verify/problems.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
 import { openHost } from '../open.js';
@@ -20,8 +23,11 @@ export async function runSnapshot(context: CommandContext, options: SnapshotOpti
   const text = serialiseSnapshot(snapshot);
   if (options.output === undefined || options.output === '-') context.io.out(text);
   else writeSnapshot(options.output, text);
-  tellProblems(context, snapshot, options);
-  return snapshot.problems.length > 0 ? EXIT_INCOMPLETE : EXIT_OK;
+  const problems = [...snapshot.problems, ...unreadSources(snapshot, snapshot.containers)];
+  // What a folder of captured files does not hold was not captured; a live host has all its programs.
+  if (options.from === undefined) problems.push(...unreadPrograms(snapshot));
+  tellProblems(context, problems);
+  return problems.length > 0 ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 async function readWanted(context: CommandContext, { from }: SnapshotOptions): Promise<Snapshot> {
@@ -48,15 +54,32 @@ function writeSnapshot(path: string, text: string): void {
   }
 }
 
-const MOST_PROBLEMS = 5;
+/** Programs and lists of programs that the kernel would not show. */
+function unreadPrograms({ programs, cgroups }: Snapshot): ProblemRecord[] {
+  const lists = cgroups.flatMap(({ path, attached }) =>
+    'failed' in attached ? [{ subject: `cgroup:${path}`, message: attached.failed, code: attached.code }] : [],
+  );
+  return lists.concat(
+    programs.flatMap(({ id, unreadable }) =>
+      unreadable === null ? [] : [{ subject: `program:${String(id)}`, message: unreadable, code: null }],
+    ),
+  );
+}
 
-function tellProblems({ io, globals }: CommandContext, { problems }: Snapshot, { output }: SnapshotOptions): void {
+const MOST_PROBLEMS = 20;
+
+function tellProblems({ io, globals }: CommandContext, problems: readonly ProblemRecord[]): void {
   if (globals.quiet === true || problems.length === 0) return;
-  const where = output === undefined || output === '-' ? 'it' : output;
+  const hint = globals.verbose === true ? '' : '; -v names them';
   io.err(
-    `devpolicy: ${String(problems.length)} things could not be read; they are listed under "problems" in ${where}\n`,
+    `devpolicy: ${counted(problems.length, 'thing')} could not be read and ${problems.length === 1 ? 'is' : 'are'} unknown in the snapshot${hint}\n`,
   );
   if (globals.verbose !== true) return;
   for (const { subject, message } of problems.slice(0, MOST_PROBLEMS))
-    io.err(`  ${JSON.stringify(subject)}: ${JSON.stringify(message)}\n`);
+    io.err(`  ${escapeText(subject)}: ${escapeText(message)}\n`);
+  if (problems.length > MOST_PROBLEMS) io.err(`  and ${String(problems.length - MOST_PROBLEMS)} more\n`);
+}
+
+function counted(count: number, noun: string): string {
+  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
