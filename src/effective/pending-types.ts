@@ -63,10 +63,17 @@ export interface PendingPolicy extends PolicyPartition {
 }
 
 /**
- * Why there is no prediction: no systemd unit on the container's path; its files, or what systemd holds, could not be had; the programs could not be read, or changed while they were; systemd uses the v1 devices controller here; the container has no cgroup (it is stopped).
+ * Why there is no prediction: no systemd unit on the container's path; its files, or what systemd holds, could not be had; which programs systemd replaces could be too much; the programs changed while they were read; systemd uses the v1 devices controller here; a user's own systemd has the unit and attached nothing; the container has no cgroup (it is stopped).
  */
 export type NoPending =
-  'no-unit' | 'no-files' | 'not-shown' | 'programs-unread' | 'programs-changed' | 'cgroup-v1-controller' | 'no-cgroup';
+  | 'no-unit'
+  | 'inner-manager'
+  | 'no-files'
+  | 'not-shown'
+  | 'too-many-readings'
+  | 'programs-changed'
+  | 'cgroup-v1-controller'
+  | 'no-cgroup';
 
 export type Pending =
   { readonly kind: 'policy'; readonly policy: PendingPolicy } | { readonly kind: 'none'; readonly reason: NoPending };

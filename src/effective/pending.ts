@@ -11,7 +11,9 @@ import { modelCallSites } from './compose-call-sites.js';
 import { composeEffective, intersectPartitions, type EffectiveEntry } from './compose.js';
 import { pendingEvent } from './pending-event.js';
 import { systemdPrograms, type Reading } from './pending-identify.js';
+import { isOfInnerManager } from './pending-manager.js';
 import { canAttachMulti, runOrder } from './pending-order.js';
+import { withUnknown } from './pending-unread.js';
 import { removalOfProgram } from './pending-removal.js';
 import type { LevelChange, Pending, PendingBasis, PendingLevel, PendingProgram } from './pending-types.js';
 
@@ -54,14 +56,21 @@ function predict(request: PendingRequest, basis: PendingBasis): Pending {
   );
   const own = units.findIndex((unit) => unit !== null);
   if (own === -1) return none('no-unit');
+  const level = levels[own];
+  if (subject.nestedIn === null && level?.programs?.length === 0 && isOfInnerManager(level.cgroup))
+    return none('inner-manager');
   const applied = basis === 'files' ? units : units.map((unit, index) => (index === own ? unit : null));
   const compiled = applied.map((unit) => (unit === null ? null : compiledOf(request, unit, basis)));
   if (compiled[own] === null) return none(basis === 'files' ? 'no-files' : 'not-shown');
-  if (levels.some(({ programs }) => programs === null)) return none('programs-unread');
   if (request.changed) return none('programs-changed');
-  const results = readingsOf(request, units, compiled, basis);
+  const results = readingsOf(
+    { ...request, levels: levels.map((level) => withUnknown(level, request.space)) },
+    units,
+    compiled,
+    basis,
+  );
   const first = results[0];
-  if (first === undefined) return none('programs-unread');
+  if (first === undefined) return none('too-many-readings');
   const { space } = request;
   const joined = joinAlternatives(
     space,

@@ -27,7 +27,10 @@ export interface Comparison {
 export function compare(analysis: SubjectAnalysis): Comparison {
   const result: Comparison = { differences: [], undecided: [] };
   const { enforced } = analysis;
-  if (enforced.status !== 'known') return result;
+  if (enforced.status !== 'known') {
+    for (const against of ['afterReload', 'afterApply'] as const) addUnseenLoss(result, analysis, against);
+    return result;
+  }
   for (const { region, reason } of enforced.policy.undecided) {
     if (!region.isEmpty()) result.undecided.push({ against: 'enforced', reason, region });
   }
@@ -36,6 +39,26 @@ export function compare(analysis: SubjectAnalysis): Comparison {
   comparePair(result, enforced, analysis.afterReload, 'afterReload', ['pendingGain', 'pendingLoss'], known);
   comparePair(result, enforced, analysis.afterApply, 'afterApply', ['pendingGain', 'pendingLoss'], known);
   return result;
+}
+
+/**
+ * Where the kernel could not be asked (inside a container bpf(2) is refused): what was intended and systemd's list will deny is lost whatever is attached now,
+ * if it is not lost already.
+ */
+function addUnseenLoss(result: Comparison, analysis: SubjectAnalysis, against: 'afterReload' | 'afterApply'): void {
+  const { intended } = analysis;
+  const pending = analysis[against];
+  if (intended.status !== 'known' || pending.status !== 'known') return;
+  const { allowed } = intended.policy;
+  const region = allowed.intersect(pending.policy.denied).subtract(allowed.space.neverAsked);
+  if (region.isEmpty()) return;
+  const witness = replayedWitness(region, intended, pending, ['allow', 'deny'], nodesOf(analysis));
+  result.differences.push({
+    kind: 'pendingLoss',
+    against,
+    region,
+    witness: witness === null ? null : { ...witness, enforced: 'undecided' },
+  });
 }
 
 export type Known = Extract<Examined, { status: 'known' }>;

@@ -51,8 +51,10 @@ describe.each(
   });
 
   test('found from inside without bpf(2)', async () => {
-    const { stdout, stderr, status } = await devpolicyWithoutBpf(guest, ['verify', 'mine']);
-    expect(stdout + stderr).toMatch(/240|\*:5|:5\b/);
+    const { stdout, stderr, status } = await devpolicyWithoutBpf(guest, ['verify', '--all']);
+    expect(stdout + stderr).toMatch(/LAND-MINE +mine /);
+    expect(stdout).not.toMatch(/LAND-MINE +(web|fuse) /);
+    expect(stdout).toContain('BPF_PROG_QUERY');
     expect(status).toBe(1);
   });
 

@@ -2,6 +2,7 @@ import { decide } from '../../effective/compose-decide.js';
 import type { EffectiveEntry } from '../../effective/compose.js';
 import { afterApply, afterReload, type PendingRequest } from '../../effective/pending.js';
 import { pendingLevels } from '../../effective/pending-levels.js';
+import { isUnread } from '../../effective/pending-unread.js';
 import type { LevelChange, NoPending, Pending, PendingPolicy as Predicted } from '../../effective/pending-types.js';
 import { decideCompiled } from '../../intent/compiled.js';
 import { compiledSet } from '../../intent/set.js';
@@ -95,10 +96,11 @@ function unreadFiles(
 
 const NO_PENDING: Readonly<Record<NoPending, Exclude<Examined, { status: 'known' }>>> = {
   'no-unit': { status: 'none', reason: 'no systemd unit owns this cgroup' },
+  'inner-manager': { status: 'none', reason: "a user's own systemd has its unit, and attaches no device program" },
   'no-files': { status: 'none', reason: 'the files of its unit are not known' },
   'not-shown': { status: 'none', reason: 'systemd was not asked about its unit' },
   'programs-changed': { status: 'unread', reason: 'the attached programs changed while they were read' },
-  'programs-unread': { status: 'unread', reason: 'the attached programs could not be read' },
+  'too-many-readings': { status: 'unread', reason: 'too many attached programs may be the one systemd replaces' },
   'cgroup-v1-controller': { status: 'none', reason: 'systemd uses the devices controller of cgroup v1 on this host' },
   'no-cgroup': { status: 'none', reason: 'it is not running' },
 };
@@ -137,9 +139,11 @@ function concretePending(
 /** Programs to come stand in the list leaf first, as the changes do. Should that not fit, only the diagram knows which stands where. */
 function comingPrograms(workshop: Workshop, { changes }: Predicted, list: readonly EffectiveEntry[]): InPartition {
   const coming = changes.filter(({ adds, refused }) => adds && !refused);
-  const places = list.filter((entry) => entry.kind === 'partition').length;
+  const { space } = workshop;
+  const places = list.filter((entry) => entry.kind === 'partition' && !isUnread(entry.partition, space)).length;
   let next = 0;
   return (partition, request) => {
+    if (isUnread(partition, space)) return { verdict: 'undecided', reason: 'unreadable' };
     const change = places === coming.length ? coming[next++] : undefined;
     const verdict = change === undefined ? null : comingVerdict(workshop, change, request);
     return { verdict: verdict ?? partitionVerdict(workshop, partition, request), reason: 'systemd' };
