@@ -8,7 +8,7 @@ const LOAD_IMMEDIATE = 0x18;
 const TAIL_CALL = 12;
 
 /**
- * The immediates of helper calls in translated instructions: the helper's address less that of `__bpf_call_base`. Zero means the kernel did not say.
+ * The immediates of calls of helpers and kernel functions in translated instructions: the helper's address less that of `__bpf_call_base`. Zero means the kernel did not say.
  */
 export function callImmediates(
   infos: Iterable<NativeProgramInfo | NativeFailure>,
@@ -23,9 +23,9 @@ export function callImmediates(
         at += 8;
         continue;
       }
-      // Source register 0 is a helper, 1 a function of the program, 2 a kernel function.
+      // Source register 0 is a helper, 1 a function of the program, 2 a kernel function; the dump gives 0 and 2 the same immediate.
       const registers = code[at + 1] ?? 0;
-      if (code[at] !== CALL || (byteOrder === 'little' ? registers >> 4 : registers & 0xf) !== 0) continue;
+      if (code[at] !== CALL || (byteOrder === 'little' ? registers >> 4 : registers & 0xf) === 1) continue;
       const immediate = byteOrder === 'little' ? code.readInt32LE(at + 4) : code.readInt32BE(at + 4);
       if (immediate !== 0 && immediate !== TAIL_CALL) immediates.add(immediate);
     }

@@ -41,10 +41,10 @@ const MAP_TYPES = [
   'insn_array',
 ] as const;
 
-/** Maps whose keys are the numbers from 0, four bytes in the machine's order. */
-const INDEXED = new Set(['array', 'percpu_array', 'prog_array', 'insn_array']);
+/** Maps whose keys are the numbers from 0, four bytes in the machine's order. Those of maps of programs and maps read as their ids. */
+const INDEXED = new Set(['array', 'percpu_array', 'prog_array', 'insn_array', 'array_of_maps']);
 /** Maps whose keys are walked. */
-const KEYED = new Set(['hash', 'percpu_hash', 'lru_hash', 'lru_percpu_hash', 'lpm_trie']);
+const KEYED = new Set(['hash', 'percpu_hash', 'lru_hash', 'lru_percpu_hash', 'lpm_trie', 'hash_of_maps']);
 
 /** More than a device policy holds; a larger map is said to be too large, and what depends on it is undecided. */
 const MAX_ENTRIES = 65_536;
@@ -145,7 +145,16 @@ function unknownMap(id: number, entries: ReadFailure): MapRecord {
 
 /** User space reads program ids from the slots of a map of programs (bpf_fd_array_map_lookup_elem). */
 export function targetsOfProgramArray(map: MapRecord, byteOrder: 'little' | 'big'): number[] {
-  if (map.type !== 'prog_array' || 'failed' in map.entries) return [];
+  return map.type === 'prog_array' ? idsIn(map, byteOrder) : [];
+}
+
+/** User space reads map ids from a map of maps (bpf_map_fd_sys_lookup_elem). */
+export function innerMapsOf(map: MapRecord, byteOrder: 'little' | 'big'): number[] {
+  return map.type === 'array_of_maps' || map.type === 'hash_of_maps' ? idsIn(map, byteOrder) : [];
+}
+
+function idsIn(map: MapRecord, byteOrder: 'little' | 'big'): number[] {
+  if ('failed' in map.entries) return [];
   return map.entries.map(({ value }) => {
     const bytes = Buffer.from(value, 'base64');
     return byteOrder === 'little' ? bytes.readUInt32LE(0) : bytes.readUInt32BE(0);

@@ -3,7 +3,7 @@ import type { MapRecord, ProblemRecord, ProgramRecord } from '../snapshot/types.
 import { emptyProgram } from './empty.js';
 import { extendedPrograms } from './extensions.js';
 import { callImmediates, helperNames } from './helpers.js';
-import { readMap, targetsOfProgramArray } from './maps.js';
+import { innerMapsOf, readMap, targetsOfProgramArray } from './maps.js';
 import type { NativeBinding, NativeFailure, NativeProgramInfo } from './native.js';
 import { readProgram } from './native-reads.js';
 
@@ -11,6 +11,8 @@ import { readProgram } from './native-reads.js';
 const CGROUP_DEVICE = 15;
 /** Programs reached through tail calls, all together. */
 const MAX_TAIL_CALL_TARGETS = 1024;
+/** Maps inside maps, all together; what depends on those that were not read is undecided. */
+const MAX_INNER_MAPS = 1024;
 
 export interface CollectedPrograms {
   programs: ProgramRecord[];
@@ -59,6 +61,7 @@ function readMaps(
   const maps = new Map<number, MapRecord>();
   const pending = [...infos.values()].flatMap(mapIdsOf);
   let targets = 0;
+  let inner = 0;
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
     if (maps.has(id)) continue;
     const map = readMap(binding, id);
@@ -67,6 +70,8 @@ function readMaps(
       continue;
     }
     maps.set(id, map);
+    for (const within of innerMapsOf(map, byteOrder))
+      if (!maps.has(within) && ++inner <= MAX_INNER_MAPS) pending.push(within);
     for (const target of targetsOfProgramArray(map, byteOrder)) {
       if (infos.has(target)) continue;
       if (++targets > MAX_TAIL_CALL_TARGETS) {

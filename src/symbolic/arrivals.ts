@@ -30,9 +30,10 @@ export class Arrivals implements Observer {
   readonly abandoned: Abandoned[] = [];
   /** In the order of execution. */
   readonly partings: Parting[] = [];
+  /** Position of the conditional jump whose partings are kept; null: none. */
+  readonly watched: number | null;
   readonly #machine: Machine;
   readonly #budget: { nodes: number; steps: number };
-  readonly #watched: number | null;
   readonly #graphs: ControlFlowGraph[] = [];
   readonly #reached: Ref[][] = [];
   #last: { program: number; position: number } | null = null;
@@ -42,7 +43,7 @@ export class Arrivals implements Observer {
   constructor(machine: Machine, budget: { nodes: number; steps: number }, watched: number | null) {
     this.#machine = machine;
     this.#budget = budget;
-    this.#watched = watched;
+    this.watched = watched;
   }
 
   arrive(program: number, position: number, path: Ref): void {
@@ -55,7 +56,7 @@ export class Arrivals implements Observer {
   }
 
   branch(taken: Ref, rest: Ref): void {
-    if (this.#last?.program === 0 && this.#last.position === this.#watched) this.partings.push({ taken, rest });
+    if (this.#last?.program === 0 && this.#last.position === this.watched) this.partings.push({ taken, rest });
   }
 
   abandon(region: Ref, reason: string): void {
@@ -63,6 +64,12 @@ export class Arrivals implements Observer {
     const at = reason === 'budget' || this.#last === null ? null : this.#last;
     const block = at === null ? null : this.graph(at.program).blockOfPosition[at.position]!;
     this.abandoned.push({ at: at === null ? null : { program: at.program, block: block! }, region, reason });
+  }
+
+  /** Where the program allows, with the inputs for which it does, if it is the only one of its cgroup. */
+  get verdict(): Ref {
+    const { manager, inputs, returned, retval } = this.#machine;
+    return (this.#verdict ??= listVerdict(manager, inputs, [{ returnsNonZero: returned, retval }]));
   }
 
   get manager(): BddManager {
@@ -101,10 +108,7 @@ export class Arrivals implements Observer {
     const { manager: m, inputs } = this.#machine;
     const retval = this.#retvalAtEntry();
     const reached = retval.size === 0 ? path : m.substitute(path, retval);
-    const allow = (this.#verdict ??= listVerdict(m, inputs, [
-      { returnsNonZero: this.#machine.returned, retval: this.#machine.retval },
-    ]));
-    const [yes, no] = [m.and(reached, allow), m.difference(reached, allow)];
+    const [yes, no] = [m.and(reached, this.verdict), m.difference(reached, this.verdict)];
     const variables = inputs.isEmpty
       ? []
       : m.supportOfAll([yes, no]).filter((variable) => variable >= REQUEST_VARIABLES);

@@ -10,12 +10,13 @@ import { Schedule } from './schedule.js';
 import { copyState, FRAME_POINTER, mergeStates, REGISTER_COUNT, type MachineState } from './state.js';
 import { transferAlu, transferEndian, transferMovsx } from './transfer/alu.js';
 import { takenWhere } from './transfer/branch.js';
-import { callFunction, callLoop, returnFromFunction } from './transfer/call.js';
+import { callForEach, callFunction, callLoop, FOR_EACH, returnFromFunction } from './transfer/call.js';
 import { callHelper } from './transfer/helper.js';
 import { loadedImmediate, transferAtomic, transferLoad, transferStore } from './transfer/memory.js';
 import { tailCall } from './transfer/tail-call.js';
+import { bitsByTable } from './table-evaluation.js';
 import { pointer, scalar, simplifyUnder } from './value.js';
-import { ALL_BITS } from './word.js';
+import { ALL_BITS, type BitMask, type Word } from './word.js';
 
 /**
  * Runs a program on all requests at once. A state is continued until its way meets another's; there it waits until every state that can
@@ -33,7 +34,12 @@ export class Engine {
     this.machine = machine;
     this.#limits = limits;
     this.#allowed = limits.instructions;
-    machine.worker = (compute, operands) => this.#workOut(compute, operands);
+    machine.worker = Object.assign(
+      (compute: () => BitVector, operands: () => readonly BitVector[]) => this.#workOut(compute, operands),
+      {
+        byTable: (word: Word, mask: BitMask, otherwise: () => BitVector) => this.#byTable(word, mask, otherwise),
+      },
+    );
   }
 
   /** Instructions executed. */
@@ -55,6 +61,7 @@ export class Engine {
       frames: [],
       memory: new Map(),
       retval: null,
+      mapWrites: new Map(),
       changedMaps: new Map(),
       clobbered: FALSE,
     };
@@ -142,6 +149,7 @@ export class Engine {
         return true;
       case 'call-helper': {
         const name = this.#helperName(state, instruction.imm);
+        if (name !== null && FOR_EACH.has(name) && callForEach(this, state, position)) return false;
         if (name !== 'bpf_loop') return this.#straight(state, instruction);
         callLoop(this, state, position);
         return false;
@@ -290,6 +298,16 @@ export class Engine {
       this.#working = false;
     }
     return this.machine.fresh(this.#reasonFor(operands()));
+  }
+
+  #byTable(word: Word, mask: BitMask, otherwise: () => BitVector): BitVector {
+    const { manager, tables } = this.machine;
+    return tables.either([word], otherwise, (variables) =>
+      this.#workOut(
+        () => bitsByTable(manager, word, mask, variables),
+        () => [],
+      ),
+    );
   }
 
   /** Why a result that is too large is unknown: for its size, and for what its operands depend on besides the request. */

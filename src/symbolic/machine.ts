@@ -17,6 +17,7 @@ import { layOut, type MapImage } from './map-image.js';
 import { unknownSlot, UNINITIALISED, type Slot } from './memory.js';
 import { byteSwap } from './shift.js';
 import type { MachineState } from './state.js';
+import { TableChoice } from './table-evaluation.js';
 import { Regions, type Region } from './value.js';
 import type { Worker } from './word.js';
 
@@ -59,8 +60,12 @@ export class Machine {
 
   observer: Observer | null = null;
 
+  /** Where numbers with large diagrams are worked out by truth table. */
+  readonly tables: TableChoice;
+
   readonly #name: string;
   readonly #images = new Map<number, MapImage | null>();
+  readonly #newElements = new Map<number, number>();
   readonly #running = new Map<Program, number>();
   #freshInputs = 0;
 
@@ -69,6 +74,7 @@ export class Machine {
     this.manager = manager;
     this.inputs = inputs;
     this.#name = name;
+    this.tables = new TableChoice(manager);
     this.add(program, environment);
     this.context = contextBytes(manager, program.byteOrder === 'little');
   }
@@ -124,6 +130,14 @@ export class Machine {
       this.#images.set(id, image);
     }
     return image;
+  }
+
+  /** Offset, in a map's values, of room for one that the program puts there. */
+  newElement(mapId: number): number {
+    const image = this.image(mapId);
+    const number = this.#newElements.get(mapId) ?? image?.keys?.length ?? 0;
+    this.#newElements.set(mapId, number + 1);
+    return number * (image?.stride ?? 0);
   }
 
   /** What a slot holds before the program writes to it. */

@@ -16,7 +16,7 @@ export interface MapImage {
   /** Bytes from one value to the next: the value size rounded up to 8. */
   readonly stride: number;
   readonly isArray: boolean;
-  /** Keys of the entries in layout order; null where they are not known; of no meaning for arrays. */
+  /** Keys of the entries in layout order, which is the order in which the map was read and the kernel walks it; null where they are not known; of no meaning for arrays. */
   readonly keys: readonly Uint8Array[] | null;
   slot(index: number): Slot;
 }
@@ -40,7 +40,7 @@ export function layOut(contents: MapContents, littleEndian: boolean): MapImage |
   const isArray = ARRAY_TYPES.has(contents.type);
   if (!isArray && !KEYED_TYPES.has(contents.type)) return null;
   const stride = Math.ceil(contents.valueSize / 8) * 8;
-  const entries = contents.entries === null ? null : [...contents.entries].sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = contents.entries === null ? null : [...contents.entries];
   const count = isArray ? contents.maxEntries : (entries?.length ?? 0);
   const reason = `depends:map:${String(contents.id)}`;
   if (entries === null || stride * count > LARGEST_IMAGE) {

@@ -1,6 +1,6 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import { multiply } from './arithmetic.js';
-import { constant, lessUnsigned, ZERO64, zeroExtend, type BitVector } from './bitvector.js';
+import { constant, equal, lessUnsigned, select, ZERO64, zeroExtend, type BitVector } from './bitvector.js';
 import type { Machine } from './machine.js';
 import { load, loadBytes } from './memory-access.js';
 import type { MapImage } from './map-image.js';
@@ -34,7 +34,7 @@ export function lookUp(
   const image = machine.image(mapId);
   if (image === null || (!image.isArray && image.keys === null)) return unknownEntry(machine, mapId, reason);
   const bytes = loadBytes(machine, state, key, contents.keySize);
-  const found = image.isArray ? findIndex(machine, image, bytes) : findKey(machine, image, bytes);
+  const found = image.isArray ? findIndex(machine, image, bytes) : findEntry(machine, state, image, bytes);
   const value: Value = {
     word: NULL_WORD,
     pointers:
@@ -68,6 +68,18 @@ function findIndex(machine: Machine, image: MapImage, bytes: BitVector): Found {
   const index = zeroExtend(machine.littleEndian ? bytes : byteSwap(bytes, bytes.length), 64);
   const where = lessUnsigned(m, index, constant(64, BigInt(image.contents.maxEntries)));
   return { where, offset: multiply(m, index, constant(64, BigInt(image.stride))) };
+}
+
+/** As `findKey`, with what the program itself has written. */
+export function findEntry(machine: Machine, state: MachineState, image: MapImage, bytes: BitVector): Found {
+  const m = machine.manager;
+  let { where, offset } = findKey(machine, image, bytes);
+  for (const write of state.mapWrites.get(image.contents.id) ?? []) {
+    const here = m.and(write.where, equal(m, bytes, write.key));
+    where = m.ite(here, write.offset === null ? FALSE : TRUE, where);
+    if (write.offset !== null) offset = select(m, here, constant(64, BigInt(write.offset)), offset);
+  }
+  return { where, offset };
 }
 
 function findKey(machine: Machine, image: MapImage, bytes: BitVector): Found {

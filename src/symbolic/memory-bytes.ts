@@ -7,6 +7,9 @@ import type { MachineState } from './state.js';
 import { scalar, scalarWord, type PointerAlternative, type Region, type Value } from './value.js';
 import { bytesOf, derive, mapBits, sameBit, selectWord, wordFromBytes, wordOf, type Byte, type Word } from './word.js';
 
+/** Memory whose contents a state holds. */
+const HELD: ReadonlySet<Region['kind']> = new Set(['stack', 'values', 'key']);
+
 /** Reads `size` bytes at a constant address: a number in the program's byte order, zero-extended, or the pointer stored there. */
 export function readAt(
   machine: Machine,
@@ -20,7 +23,7 @@ export function readAt(
     if (at < 0 || at + size > 12) return scalar(machine.fresh('kernel-memory'));
     return scalar(contextField(machine, at, size));
   }
-  if (region.kind !== 'stack' && region.kind !== 'values') {
+  if (!HELD.has(region.kind)) {
     return scalar(zeroExtend(machine.fresh(reasonOutside(region), size * 8), 64));
   }
   if (size === 8 && at % 8 === 0) {
@@ -125,7 +128,7 @@ export function writeAt(
     state.clobbered = m.or(state.clobbered, m.and(where, changed));
   }
   // Other kernel memory overlaps nothing the evaluation looks at.
-  if (region.kind !== 'stack' && region.kind !== 'values') return;
+  if (!HELD.has(region.kind)) return;
   if (size === 8 && at % 8 === 0) {
     const word = wordFromBytes(inNumberOrder(machine, bytesOf(value.word)));
     replaceSlot(machine, state, region, at / 8, where, () => wholeSlot(word, value.pointers));

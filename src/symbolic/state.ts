@@ -29,6 +29,8 @@ export interface CallbackLoop {
   readonly limit: BitVector;
   readonly target: number;
   readonly context: Value;
+  /** The map whose elements the callback is shown (bpf_for_each_map_elem). */
+  readonly mapId: number | null;
 }
 
 /**
@@ -49,10 +51,19 @@ export interface MachineState {
   memory: ReadonlyMap<Region, MemoryObject>;
   /** The run's `retval` (32 bits) if the program has changed it; null: as it was at entry. */
   retval: BitVector | null;
-  /** Maps whose set of keys a helper may have changed, and where. */
+  /** What the program has put into and deleted from hash maps, oldest first. */
+  mapWrites: ReadonlyMap<number, readonly MapWrite[]>;
+  /** Maps whose set of keys a helper may have changed in a way that is not known, and where. */
   changedMaps: ReadonlyMap<number, Ref>;
   /** Where something that is not modelled may have written to the values of any map. */
   clobbered: Ref;
+}
+
+/** A change of one key of a hash map, where `where` holds; what it put there lies at `offset` in the map's values, null: it was deleted. */
+export interface MapWrite {
+  readonly where: Ref;
+  readonly key: BitVector;
+  readonly offset: number | null;
 }
 
 export function copyState(state: MachineState): MachineState {
@@ -85,6 +96,7 @@ export function mergeStates(
     memory: mergeMemory(m, condition, a.memory, b.memory, initial),
     retval:
       a.retval === b.retval ? a.retval : select(m, condition, a.retval ?? retvalAtEntry(), b.retval ?? retvalAtEntry()),
+    mapWrites: mergeWrites(a.mapWrites, b.mapWrites),
     changedMaps: mergeConditions(m, condition, a.changedMaps, b.changedMaps),
     clobbered: m.ite(condition, a.clobbered, b.clobbered),
   };
@@ -125,6 +137,20 @@ function mergeMemory(
       region,
       selectObject(m, condition, inA, inB, (slot) => initial(region, slot)),
     );
+  }
+  return result;
+}
+
+/** One after the other: what was written since the paths parted happened on disjoint paths, so that neither touches the other. */
+function mergeWrites(
+  a: ReadonlyMap<number, readonly MapWrite[]>,
+  b: ReadonlyMap<number, readonly MapWrite[]>,
+): ReadonlyMap<number, readonly MapWrite[]> {
+  if (a === b) return a;
+  const result = new Map(a);
+  for (const [id, writes] of b) {
+    const others = result.get(id) ?? [];
+    if (others !== writes) result.set(id, [...others, ...writes.filter((write) => !others.includes(write))]);
   }
   return result;
 }

@@ -74,7 +74,7 @@ function moved(width: number, first: bigint, last: bigint): Range[] {
 
 function leadsToProduct(word: Word, way: number): boolean {
   const computation = computationOf(word);
-  if (computation === null || way === 0) return false;
+  if (computation === null || computation.kind === 'bytes' || way === 0) return false;
   const { a, b } = computation;
   if (computation.kind === 'select') return leadsToProduct(a, way - 1) || leadsToProduct(b, way - 1);
   if (computation.op === 'mov') return leadsToProduct(b, way - 1);
@@ -92,7 +92,7 @@ function within(m: BddManager, word: Word, width: number, ranges: readonly Range
   if (ranges.length === 0) return FALSE;
   const computation = computationOf(word);
   const direct = (): Ref => inRanges(m, word.need(maskOf(0, width)).slice(0, width), ranges);
-  if (computation === null) return direct();
+  if (computation === null || computation.kind === 'bytes') return direct();
   const { a, b } = computation;
   if (computation.kind === 'select')
     return m.ite(computation.condition, within(m, a, width, ranges), within(m, b, width, ranges));

@@ -14,9 +14,12 @@ export interface Word {
 
 /**
  * Carries out a computation under the limits for one instruction. If it needs more the result is a number of which nothing is known, so
- * that only what depends on it is undecided.
+ * that only what depends on it is undecided. `byTable` may find the bits of `mask` in another way than `otherwise`.
  */
-export type Worker = (compute: () => BitVector, operands: () => readonly BitVector[]) => BitVector;
+export interface Worker {
+  (compute: () => BitVector, operands: () => readonly BitVector[]): BitVector;
+  readonly byTable?: (word: Word, mask: BitMask, otherwise: () => BitVector) => BitVector;
+}
 
 /** An operand, and which of its bits some bits of the result depend on. */
 export interface Operand {
@@ -47,7 +50,8 @@ export function maskOf(first: number, count: number): BitMask {
 /** What a deferred number is the result of, for those who can answer a question about it without working it out. */
 export type Computation =
   | { readonly kind: 'alu'; readonly op: AluOp; readonly width: Width; readonly a: Word; readonly b: Word }
-  | { readonly kind: 'select'; readonly condition: Ref; readonly a: Word; readonly b: Word };
+  | { readonly kind: 'select'; readonly condition: Ref; readonly a: Word; readonly b: Word }
+  | { readonly kind: 'bytes'; readonly bytes: readonly Byte[] };
 
 class KnownWord implements Word {
   readonly bits: BitVector;
@@ -60,7 +64,7 @@ class KnownWord implements Word {
 }
 
 /** Chains of deferred numbers are worked out when they get longer than this, to bound recursion. */
-const LONGEST_CHAIN = 64;
+const LONGEST_CHAIN = 256;
 
 class DeferredWord implements Word {
   readonly depth: number;
@@ -92,16 +96,21 @@ class DeferredWord implements Word {
   need(mask: BitMask): BitVector {
     const missing = mask & ~this.#have;
     if (missing === 0n) return this.#bits;
-    // Operands first, each under limits of its own.
-    for (const { word, demand } of this.#operands) word.need(demand(missing));
-    const found = this.worker(
-      () => this.#compute(missing),
-      () => this.#operands.map(({ word, demand }) => word.need(demand(missing))),
-    );
+    const work = (): BitVector => this.#workOut(missing);
+    const found = this.worker.byTable?.(this, missing, work) ?? work();
     const before = this.#bits;
     this.#bits = found.map((bit, i) => (((missing >> BigInt(i)) & 1n) === 1n ? bit : before[i]!));
     this.#have |= missing;
     return this.#bits;
+  }
+
+  #workOut(mask: BitMask): BitVector {
+    // Operands first, each under limits of its own.
+    for (const { word, demand } of this.#operands) word.need(demand(mask));
+    return this.worker(
+      () => this.#compute(mask),
+      () => this.#operands.map(({ word, demand }) => word.need(demand(mask))),
+    );
   }
 }
 
@@ -190,7 +199,7 @@ export function wordFromBytes(bytes: readonly Byte[]): Word {
       ? []
       : [{ word: byte.word, demand: (mask) => ((mask >> BigInt(k * 8)) & 0xffn) << BigInt(byte.first) }],
   );
-  return derive(operands, (mask) => {
+  const compute = (mask: BitMask): BitVector => {
     const bits: Ref[] = [];
     bytes.forEach((byte, k) => {
       const wanted = ((mask >> BigInt(k * 8)) & 0xffn) << BigInt(byte?.first ?? 0);
@@ -201,7 +210,8 @@ export function wordFromBytes(bytes: readonly Byte[]): Word {
       );
     });
     return [...bits, ...ZERO64.slice(bits.length)];
-  });
+  };
+  return derive(operands, compute, { kind: 'bytes', bytes });
 }
 
 /** The low `bits` sign-extended to `width`, zeros above. */

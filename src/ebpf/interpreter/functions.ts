@@ -1,7 +1,7 @@
 /** bpf-to-bpf calls, returns, and callbacks that helpers run in rounds. */
 import { jump, positionOf } from './control.js';
 import type { Frame, Machine, Repetition } from './machine.js';
-import { arrayPointer, arrayStride, contentsOf } from './maps.js';
+import { arrayPointer, arrayStride, contentsOf, elementCount, indexKey, valueMemory } from './maps.js';
 import { knownByte, Memory } from './memory.js';
 import { known, truncate, ZERO } from './scalar.js';
 import type { StepResult } from './step-result.js';
@@ -53,6 +53,8 @@ function afterRound(machine: Machine, frame: Frame, repetition: Repetition, resu
   machine.popFrame();
   const next = repetition.round + 1;
   if (answer.value !== 0n || next >= repetition.count) return finish(machine, next);
+  if (repetition.map !== null && elementCount(machine, repetition.map.mapId) === null)
+    return { undecided: ['helper:bpf_for_each_map_elem'] };
   return startRound(machine, { ...repetition, round: next });
 }
 
@@ -73,19 +75,33 @@ function startRound(machine: Machine, repetition: Repetition): StepResult {
     machine.setRegister(1, truncate(known(BigInt(round)), 32));
     machine.setRegister(2, context);
   } else {
-    const contents = contentsOf(machine, map.mapId);
+    const [key, value] = element(machine, map.mapId, round);
     machine.setRegister(1, map);
-    machine.setRegister(2, keyPointer(machine, round));
-    machine.setRegister(3, arrayPointer(machine, map.mapId, round * (contents === null ? 0 : arrayStride(contents))));
+    machine.setRegister(2, key);
+    machine.setRegister(3, value);
     machine.setRegister(4, context);
   }
   return enter(machine, repetition.callback, repetition);
 }
 
-/** The key of an array element, as bpf_for_each_array_elem shows it to the callback. */
-function keyPointer(machine: Machine, index: number): Value {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, index, machine.unit.program.byteOrder === 'little');
-  machine.memories.set('key', new Memory((offset) => knownByte(offset >= 0 && offset < 4 ? view.getUint8(offset) : 0)));
+/** Key and value of an element, as its callback is shown them. */
+function element(machine: Machine, mapId: number, index: number): [key: Value, value: Value] {
+  const contents = contentsOf(machine, mapId);
+  if (contents === null || contents.type === 'array') {
+    const stride = contents === null ? 0 : arrayStride(contents);
+    const key = fromHex(indexKey(index, machine.unit.program.byteOrder));
+    return [keyPointer(machine, key), arrayPointer(machine, mapId, index * stride)];
+  }
+  const hex = [...(contents.entries?.keys() ?? [])][index] ?? '';
+  const memory = valueMemory(machine, contents, hex);
+  return [keyPointer(machine, fromHex(hex)), memory === null ? ZERO : pointer(memory, 0)];
+}
+
+function keyPointer(machine: Machine, key: Uint8Array): Value {
+  machine.memories.set('key', new Memory((offset) => knownByte(key[offset] ?? 0)));
   return pointer('key', 0);
+}
+
+function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }

@@ -2,7 +2,7 @@
 import { clobberReachable } from './clobber.js';
 import { repeat } from './functions.js';
 import type { Machine } from './machine.js';
-import { contentsOf, mapReason } from './maps.js';
+import { elementCount, mapReason } from './maps.js';
 import { deleteValue, lookupElement, lookupValue, updateValue } from './map-helpers.js';
 import { knownByte, unknownByte } from './memory.js';
 import { known, partlyKnown, signExtend, truncate, unknownScalar, ZERO, type Scalar } from './scalar.js';
@@ -111,18 +111,20 @@ function loop(machine: Machine): HelperResult {
   return repeat(machine, repetition);
 }
 
-/** bpf_for_each_map_elem(map, callback, context, flags): arrays in order; the order of other maps is not known. */
+/**
+ * bpf_for_each_map_elem(map, callback, context, flags): arrays by index, hash maps in the order of their buckets, in which a reader gets their keys
+ * too (kernel/bpf/hashtab.c, bpf_for_each_hash_elem and htab_map_get_next_key).
+ */
 function forEachElement(machine: Machine): HelperResult {
   const map = arg(machine, 1);
   const callback = arg(machine, 2);
   const flags = asScalar(arg(machine, 4));
-  const contents = map.kind === 'map' ? contentsOf(machine, map.mapId) : null;
-  if (map.kind !== 'map' || contents?.type !== 'array' || callback.kind !== 'code' || flags.unknown !== 0n) {
+  const count = map.kind === 'map' ? elementCount(machine, map.mapId) : null;
+  if (map.kind !== 'map' || count === null || callback.kind !== 'code' || flags.unknown !== 0n) {
     return unmodelled(machine, 'bpf_for_each_map_elem', true);
   }
   if (flags.value !== 0n) return known(BigInt(-EINVAL));
-  const repetition = { callback: callback.slot, context: arg(machine, 3), count: contents.maxEntries, round: 0, map };
-  return repeat(machine, repetition);
+  return repeat(machine, { callback: callback.slot, context: arg(machine, 3), count, round: 0, map });
 }
 
 /** A helper that only reads and whose result is not known. */
@@ -202,7 +204,7 @@ const NAMED: readonly (readonly [Helper, readonly string[]])[] = [
   [getRetval, ['bpf_get_retval']],
   [setRetval, ['bpf_set_retval']],
   [loop, ['bpf_loop']],
-  [forEachElement, ['bpf_for_each_map_elem', 'bpf_for_each_array_elem']],
+  [forEachElement, ['bpf_for_each_map_elem', 'bpf_for_each_array_elem', 'bpf_for_each_hash_elem']],
   [reads('depends:cpu'), ['bpf_get_numa_node_id']],
   [reads('depends:cgroup'), ['bpf_get_current_ancestor_cgroup_id', 'bpf_current_task_under_cgroup']],
   [reads('depends:classid'), ['bpf_get_cgroup_classid_curr', 'bpf_get_cgroup_classid']],

@@ -42,6 +42,16 @@ export function mapState(machine: Machine, mapId: number): MapState {
   return state;
 }
 
+/** How many elements a walk over the map meets; null where they are not all known, or the run itself has changed which there are. */
+export function elementCount(machine: Machine, mapId: number): number | null {
+  const contents = contentsOf(machine, mapId);
+  if (contents?.type === 'array') return contents.maxEntries;
+  if (contents?.type !== 'hash' && contents?.type !== 'lru_hash') return null;
+  return readableKeyed(machine, mapId) !== null && mapState(machine, mapId).changes.size === 0
+    ? (contents.entries?.size ?? null)
+    : null;
+}
+
 /** Elements of an array follow each other at multiples of 8 bytes (kernel/bpf/arraymap.c, array_map_alloc). */
 export function arrayStride(map: MapContents): number {
   return Math.ceil(map.valueSize / 8) * 8;

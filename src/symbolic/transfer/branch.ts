@@ -5,6 +5,7 @@ import { constantValue, equal } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import type { MachineState } from '../state.js';
 import { isScalarWhere, simplifyUnder, type PointerAlternative, type Value } from '../value.js';
+import { compareByTable } from '../table-evaluation.js';
 import { compareByRange } from '../value-range.js';
 import { ALL_BITS, isPending, mapBits, maskOf, type Word } from '../word.js';
 import { operandValue, readRegister } from './registers.js';
@@ -52,11 +53,21 @@ const MIRRORED: Record<JmpOp, JmpOp> = {
 function compareWords(machine: Machine, op: JmpOp, width: Width, a: Word, b: Word): Ref {
   const m = machine.manager;
   if (isPending(b) && !isPending(a)) return compareWords(machine, MIRRORED[op], width, b, a);
+  const limit = isPending(b) ? null : constantValue(b.need(ALL_BITS).slice(0, width));
+  const byRange = limit === null ? null : compareByRange(m, op, width, a, limit);
+  if (byRange !== null) return byRange;
+  return machine.tables.either(
+    [a, b],
+    () => compareNumbers(machine, op, width, a, b),
+    (variables) => compareByTable(m, op, width, a, b, variables),
+  );
+}
+
+function compareNumbers(machine: Machine, op: JmpOp, width: Width, a: Word, b: Word): Ref {
+  const m = machine.manager;
   const all = maskOf(0, width);
   const y = b.need(all);
   const limit = constantValue(y.slice(0, width));
-  const byRange = limit === null ? null : compareByRange(m, op, width, a, limit);
-  if (byRange !== null) return byRange;
   const tested = op === 'set' ? (limit ?? all) : all;
   const x = a.need(tested);
   const { inputs } = machine;

@@ -5,11 +5,14 @@ import { REQUEST_VARIABLES } from '../../policy/variables.js';
 import type { Engine } from '../engine.js';
 import { positionOf } from '../flow.js';
 import type { Machine } from '../machine.js';
+import { storeBytes } from '../memory-access.js';
 import { calleePlace, placeOf } from '../place.js';
 import { copyState, type CallbackLoop, type Frame, type MachineState } from '../state.js';
-import { scalar, simplifyUnder, type Value } from '../value.js';
+import { byteSwap } from '../shift.js';
+import { pointer, scalar, simplifyUnder, type Value } from '../value.js';
 import { numberOf } from './alu.js';
 import { forgetArguments } from './havoc.js';
+import { soleRegion } from './memory.js';
 import { readRegister } from './registers.js';
 
 /** MAX_CALL_FRAMES, include/linux/bpf_verifier.h: the main function and seven calls. */
@@ -91,11 +94,10 @@ export function returnFromFunction(engine: Engine, state: MachineState): void {
 export function callLoop(engine: Engine, state: MachineState, position: number): void {
   const { machine } = engine;
   const m = machine.manager;
-  const callbacks = simplifyUnder(m, state.path, readRegister(machine, state, 2)).pointers;
-  const target = callbacks[0];
+  const target = callbackIn(machine, state);
   const flags = numberOf(machine, state, readRegister(machine, state, 4));
   const limit = numberOf(machine, state, readRegister(machine, state, 1)).slice(0, 32);
-  if (callbacks.length !== 1 || target?.region.kind !== 'function' || m.and(state.path, target.guard) !== state.path) {
+  if (target === null) {
     machine.giveUp(state, TRUE, 'helper:bpf_loop');
     return;
   }
@@ -106,7 +108,80 @@ export function callLoop(engine: Engine, state: MachineState, position: number):
   const tooMany = m.difference(lessUnsigned(m, constant(32, MOST_LOOPS), limit), badFlags);
   leave(engine, state, position, badFlags, constant(64, -EINVAL));
   leave(engine, state, position, tooMany, constant(64, -E2BIG));
-  iterate(engine, state, position, { iteration: 0, limit, target: target.region.id, context });
+  iterate(engine, state, position, { iteration: 0, limit, target, context, mapId: null });
+}
+
+/** The first slot of the function in r2, or null if it may be more than one. */
+function callbackIn(machine: Machine, state: MachineState): number | null {
+  const m = machine.manager;
+  const callbacks = simplifyUnder(m, state.path, readRegister(machine, state, 2)).pointers;
+  const target = callbacks[0];
+  if (callbacks.length !== 1 || target?.region.kind !== 'function' || m.and(state.path, target.guard) !== state.path)
+    return null;
+  return target.region.id;
+}
+
+/** The names under which translated programs call bpf_for_each_map_elem. */
+export const FOR_EACH: ReadonlySet<string> = new Set([
+  'bpf_for_each_map_elem',
+  'bpf_for_each_array_elem',
+  'bpf_for_each_hash_elem',
+]);
+const WALKED: ReadonlySet<string> = new Set([
+  'array',
+  'percpu_array',
+  'hash',
+  'lru_hash',
+  'percpu_hash',
+  'lru_percpu_hash',
+]);
+
+/**
+ * bpf_for_each_map_elem(map, callback, context, flags): arrays by index; hash maps bucket by bucket, which is the order in which
+ * BPF_MAP_GET_NEXT_KEY gives the keys to a reader (kernel/bpf/hashtab.c, bpf_for_each_hash_elem and htab_map_get_next_key).
+ *
+ * @returns whether the call was followed
+ */
+export function callForEach(engine: Engine, state: MachineState, position: number): boolean {
+  const { machine } = engine;
+  const target = callbackIn(machine, state);
+  const mapId = soleRegion(machine, state.path, readRegister(machine, state, 1), 'map');
+  const count = mapId === null ? null : elementCount(machine, state, mapId);
+  const context = readRegister(machine, state, 3);
+  const isFunction = context.pointers.some(({ region }) => region.kind === 'function');
+  if (target === null || count === null || isFunction) return false;
+  const badFlags = isZero(machine.manager, numberOf(machine, state, readRegister(machine, state, 4))) ^ 1;
+  leave(engine, state, position, badFlags, constant(64, -EINVAL));
+  const limit = constant(32, BigInt(count));
+  if (state.path !== FALSE) iterate(engine, state, position, { iteration: 0, limit, target, context, mapId });
+  return true;
+}
+
+/** How many elements are walked; null where they are not all known or the program itself has changed which there are. */
+function elementCount(machine: Machine, state: MachineState, mapId: number): number | null {
+  const image = machine.image(mapId);
+  if (image === null || !WALKED.has(image.contents.type)) return null;
+  if (image.isArray) return image.contents.maxEntries;
+  const changed = machine.manager.and(state.path, state.changedMaps.get(mapId) ?? FALSE) !== FALSE;
+  return changed || state.mapWrites.has(mapId) ? null : (image.keys?.length ?? null);
+}
+
+/** Callback arguments: map, key, value, context. */
+function showElement(machine: Machine, state: MachineState, mapId: number, index: number, context: Value): void {
+  const image = machine.image(mapId);
+  if (image === null) return;
+  const key = pointer(machine.regions.get('key', state.frames.length), constant(64, 0n));
+  storeBytes(machine, state, key, keyBits(machine, image.isArray ? null : (image.keys?.[index] ?? null), index));
+  state.registers[1] = pointer(machine.regions.get('map', mapId), constant(64, 0n));
+  state.registers[2] = key;
+  state.registers[3] = pointer(machine.regions.get('values', mapId), constant(64, BigInt(index * image.stride)));
+  state.registers[4] = context;
+}
+
+function keyBits(machine: Machine, key: Uint8Array | null, index: number): BitVector {
+  if (key !== null) return [...key].flatMap((byte) => [...constant(8, BigInt(byte))]);
+  const bits = constant(32, BigInt(index));
+  return machine.littleEndian ? bits : byteSwap(bits, 32);
 }
 
 /** Where the limit is not reached the callback runs once more; where it is, the number of iterations is the result. */
@@ -117,8 +192,12 @@ function iterate(engine: Engine, state: MachineState, position: number, loop: Ca
   if (state.path === FALSE) return;
   // The call itself leaves the caller's registers alone but for r0 to r5.
   state.registers = state.registers.map((value, r) => (r >= 6 && r <= 9 ? value : undefined));
-  state.registers[1] = scalar(iteration);
-  state.registers[2] = loop.context;
+  if (loop.mapId === null) {
+    state.registers[1] = scalar(iteration);
+    state.registers[2] = loop.context;
+  } else {
+    showElement(machine, state, loop.mapId, loop.iteration, loop.context);
+  }
   enter(engine, state, position, loop.target, loop);
 }
 
@@ -129,6 +208,10 @@ function afterIteration(engine: Engine, state: MachineState, frame: Frame, loop:
   const done = loop.iteration + 1;
   leave(engine, state, frame.resume - 1, stop, constant(64, BigInt(done)));
   if (state.path === FALSE) return;
+  if (loop.mapId !== null && elementCount(machine, state, loop.mapId) === null) {
+    machine.giveUp(state, TRUE, 'helper:bpf_for_each_map_elem');
+    return;
+  }
   iterate(engine, state, frame.resume - 1, { ...loop, iteration: done });
 }
 

@@ -7,7 +7,9 @@ import { loadBytes, storeBytes } from '../memory-access.js';
 import type { MachineState } from '../state.js';
 import { pointer, scalar, selectValue, type Value } from '../value.js';
 import { numberOf } from './alu.js';
+import { deleteFromHash, updateHash } from './hash-map.js';
 import { forgetArguments, forgetMap } from './havoc.js';
+import { newIterator, nextNumber } from './iterator.js';
 import { soleRegion } from './memory.js';
 import { ALL_BITS } from '../word.js';
 import { readRegister } from './registers.js';
@@ -74,6 +76,9 @@ const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['bpf_event_output_data', withoutEffect],
   ['bpf_trace_printk', withoutEffect],
   ['bpf_trace_vprintk', withoutEffect],
+  ['bpf_iter_num_new', newIterator],
+  ['bpf_iter_num_next', nextNumber],
+  ['bpf_iter_num_destroy', withoutEffect],
   ['bpf_spin_lock', withoutEffect],
   ['bpf_spin_unlock', withoutEffect],
 ]);
@@ -189,12 +194,16 @@ function mapLookup(machine: Machine, state: MachineState, name: string): Value {
   );
 }
 
-/** Writes to an array are followed exactly; other maps are unknown afterwards. */
+/** Writes to arrays and hash maps are followed exactly; other maps are unknown afterwards. */
 function mapUpdate(machine: Machine, state: MachineState, name: string): Value {
   return forEachMap(machine, state, name, (mapId, where) => {
     const m = machine.manager;
     const contents = machine.map(mapId);
     const flags = constantValue(numberOf(machine, where, readRegister(machine, where, 4)));
+    if (contents?.type === 'hash' && flags !== null && flags <= BPF_EXIST) {
+      const result = updateHash(machine, state, mapId, flags);
+      if (result !== null) return result;
+    }
     if (contents?.type !== 'array' || flags === null || flags > BPF_EXIST) {
       forgetMap(machine, state, mapId, where.path);
       return scalar(machine.fresh(`depends:map:${String(mapId)}`));
@@ -217,7 +226,10 @@ function storeWhereValid(machine: Machine, state: MachineState, to: Value, bytes
 
 function mapDelete(machine: Machine, state: MachineState, name: string): Value {
   return forEachMap(machine, state, name, (mapId, where) => {
-    if (machine.map(mapId)?.type === 'array') return scalar(constant(64, -EINVAL));
+    const type = machine.map(mapId)?.type;
+    if (type === 'array') return scalar(constant(64, -EINVAL));
+    const result = type === 'hash' ? deleteFromHash(machine, state, mapId) : null;
+    if (result !== null) return result;
     forgetMap(machine, state, mapId, where.path);
     return scalar(machine.fresh(`depends:map:${String(mapId)}`));
   });
