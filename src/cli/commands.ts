@@ -271,6 +271,24 @@ const report: CommandDefinition = {
   run: async (context, _positional, options) => (await import('./commands/report.js')).runReport(context, options),
 };
 
+const fleet: CommandDefinition = {
+  name: 'fleet',
+  summary: 'many hosts: equal policies grouped, outliers first',
+  description:
+    'Compares saved hosts: containers and units of the same name are put together by policy and findings, and the few that differ are told first, with how.',
+  examples: [
+    ['devpolicy fleet hosts/*.json', 'snapshots, one of each host'],
+    ['devpolicy fleet hosts/*.json --json', 'for scripts'],
+  ],
+  arguments: [
+    { syntax: '<snapshot...>', description: 'files that devpolicy snapshot wrote, or folders of captured files' },
+  ],
+  options: [],
+  notes: `Exit status:
+  0 told, 3 a snapshot, or something in one, could not be read or decided, 2 usage or none could be read`,
+  run: async (context, [files]) => (await import('./commands/fleet.js')).runFleet(context, files as string[]),
+};
+
 export const COMMANDS: readonly CommandDefinition[] = [
   list,
   show,
@@ -283,4 +301,5 @@ export const COMMANDS: readonly CommandDefinition[] = [
   explain,
   doctor,
   report,
+  fleet,
 ];

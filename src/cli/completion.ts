@@ -120,6 +120,7 @@ async function argumentValues(
   const argument = argumentAt(command, operands.length);
   if (argument === null) return [];
   if (argument.name() === 'code') return sources.codes().map(({ code, title }) => ({ word: code, about: title }));
+  if (argument.name() === 'snapshot') return ['files'];
   if (argument.name() === 'command') return subcommands(program);
   const targets = (await sources.targets()).map((word) => ({ word, about: 'target' }));
   return ['files', ...targets];

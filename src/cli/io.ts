@@ -1,3 +1,5 @@
+import { TransientLine } from './progress.js';
+
 import { EXIT_CANNOT } from './exit.js';
 import { failureText } from './failure.js';
 
@@ -9,6 +11,8 @@ export interface CommandIo {
   outBytes(text: string): void;
   /** Hints, progress, errors. */
   err(text: string): void;
+  /** What is going on, for whoever waits at a terminal: shown once it takes longer than a second, erased by whatever is printed next, and by "". */
+  progress(text: string): void;
   /** True once nobody reads standard output any more: a stream of answers may stop early. */
   readonly outClosed: boolean;
   /** Resolves when standard output can take more. */
@@ -49,7 +53,12 @@ export function processIo(): CommandIo {
   process.stdout.on('drain', wake);
   process.stdout.on('close', wake);
   process.stderr.on('error', () => undefined);
+  const line = new TransientLine(
+    (text) => process.stderr.write(text),
+    () => process.stderr.columns || 80,
+  );
   const write = (text: string, encoding: BufferEncoding): void => {
+    line.erase();
     if (!closed && text !== '') process.stdout.write(text, encoding);
   };
   return {
@@ -60,7 +69,11 @@ export function processIo(): CommandIo {
       write(text, 'latin1');
     },
     err: (text) => {
+      line.erase();
       process.stderr.write(text);
+    },
+    progress: (text) => {
+      if (process.stderr.isTTY && process.env['TERM'] !== 'dumb') line.say(text);
     },
     get outClosed() {
       return closed;

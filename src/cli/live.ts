@@ -11,6 +11,8 @@ export interface WantedFromHost {
   targets: readonly { text: string; target: TargetSyntax }[];
   /** Ask systemd what it holds, for predictions after a property change. */
   systemctl: boolean;
+  /** Told what is being read. */
+  onProgress?: ((step: string) => void) | undefined;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface WantedFromHost {
  */
 export async function collectHost(
   { hostRoot }: GlobalOptions,
-  { targets, systemctl }: WantedFromHost,
+  { targets, systemctl, onProgress }: WantedFromHost,
 ): Promise<Snapshot> {
   const cgroups = targets.flatMap(({ target }) => (target.kind === 'cgroup' ? [target.path] : []));
   const names = targets.flatMap(({ text, target }) => (target.kind === 'cgroup' ? [] : [text]));
@@ -30,6 +32,7 @@ export async function collectHost(
     ...(cgroups.length > 0 ? { cgroups } : {}),
     detail: targets.length === 0 ? 'brief' : 'full',
     systemctl,
+    onProgress,
   });
   checkReadable(snapshot);
   return snapshot;
@@ -46,7 +49,15 @@ export function pidToCgroup({ hostRoot }: GlobalOptions, pid: number): TargetSyn
  */
 export function resolveLiveDevice({ hostRoot }: GlobalOptions, pid: number | null, path: string): FoundDevice {
   const own = resolveDevicePath({ pid, hostRoot }, path);
-  if (own.type !== null) return { type: own.type, major: own.major, minor: own.minor, path, note: null };
+  if (own.type !== null)
+    return {
+      type: own.type,
+      major: own.major,
+      minor: own.minor,
+      path,
+      pathInContainer: pid === null ? null : path,
+      note: null,
+    };
   const host = pid === null ? own : resolveDevicePath({ hostRoot }, path);
   if (host.type === null)
     throw new InputError(`${path}: no device there`, 'give its numbers: c:MAJOR:MINOR or b:MAJOR:MINOR');
@@ -55,6 +66,7 @@ export function resolveLiveDevice({ hostRoot }: GlobalOptions, pid: number | nul
     major: host.major,
     minor: host.minor,
     path,
+    pathInContainer: null,
     note: `${path} is not in the container; these are the numbers of the host's`,
   };
 }

@@ -78,7 +78,13 @@ export async function openHost(
   const { globals } = context;
   if (globals.snapshot !== undefined) return openSnapshotFile(globals.snapshot);
   const { collectHost } = await import('./live.js');
-  return collectHost(globals, { targets, systemctl: options.systemctl ?? true });
+  const { io } = context;
+  const onProgress = (step: string): void => {
+    if (globals.quiet !== true) io.progress(`reading ${step}`);
+  };
+  const snapshot = await collectHost(globals, { targets, systemctl: options.systemctl ?? true, onProgress });
+  if (globals.quiet !== true) io.progress('analysing');
+  return snapshot;
 }
 
 /** A process of this host stands for its cgroup; a saved host only knows the first processes of containers. */
@@ -97,8 +103,8 @@ export async function openWhole(text: string): Promise<Snapshot | null> {
   return snapshot.subject === null ? snapshot : null;
 }
 
-/** A saved snapshot, or a folder of captured files. */
-async function openSnapshotFile(path: string): Promise<Snapshot> {
+/** A saved snapshot, or a folder of captured files. @throws InputError if it is none */
+export async function openSnapshotFile(path: string): Promise<Snapshot> {
   const { readSnapshotFile, snapshotFromDirectory } = await import('../collect/index.js');
   return isDirectory(path) ? snapshotFromDirectory(path) : readSnapshotFile(path);
 }

@@ -26,7 +26,9 @@ export async function runCli(args: readonly string[], io: CommandIo): Promise<Ex
     const isCommander = error instanceof CommanderError;
     if (isCommander && error.exitCode === 0) return EXIT_OK;
     if (!isCommander) io.err(failureText(error, verbose));
-    return isPluginRun(args) ? pluginFailure(io, error) : EXIT_CANNOT;
+    return isPluginRun(args) ? await pluginFailure(io, error) : EXIT_CANNOT;
+  } finally {
+    io.progress('');
   }
 }
 

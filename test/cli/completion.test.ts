@@ -39,6 +39,8 @@ test('values of options: choices, files, folders', async () => {
   expect(await complete('verify', '--format=ju')).toEqual(['--format=junit']);
   expect(await complete('--snapshot', '')).toEqual(['@files']);
   expect(await complete('snapshot', '--from', '')).toEqual(['@dirs']);
+  expect(await complete('report', '-o', '')).toEqual(['@files']);
+  expect(await complete('fleet', 'a.json', '')).toEqual(['@files']);
 });
 
 test('finding codes', async () => {

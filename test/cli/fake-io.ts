@@ -22,6 +22,7 @@ export function fakeIo(
     err(text) {
       this.stderr += text;
     },
+    progress: () => undefined,
     outClosed: false,
     drained: () => Promise.resolve(),
     interrupted: () => options.stop ?? new AbortController().signal,
