@@ -234,7 +234,7 @@ export class DeviceSet {
 }
 
 /** Value of each request variable. Throws RangeError for numbers outside the space. */
-function requestBits(request: DeviceRequest): boolean[] {
+export function requestBits(request: DeviceRequest): boolean[] {
   const { type, access, major, minor } = request;
   for (const [value, max] of [
     [access, 7],

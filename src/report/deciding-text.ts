@@ -1,5 +1,43 @@
 import { formatAccess } from '../policy/rule-text.js';
-import type { DecidingBranch, RequestField } from '../verify/deciding.js';
+import type { Range } from '../policy/types.js';
+import type { DecidingBranch, DecidingInstruction, RequestField } from '../verify/deciding.js';
+import type { TurningField } from '../verify/turning.js';
+
+/** What decided, as a sentence about the request: "major is 1, not 136"; "" where it is about nothing of the request. */
+export function decidingSentence({ branch, turning }: DecidingInstruction): string {
+  const named = branch === null ? '' : branchSentence(branch);
+  if (turning === null) return named;
+  const jump = named === '' ? turning.jump.map(turningText) : [named];
+  const parts = [...jump, ...turning.value.map(turningText)];
+  if (parts.length > 0) return parts.join(', and ');
+  return branch === null ? 'whatever the request' : '';
+}
+
+/** Every value after "not" would have gone the other way, the rest of the request being as it is. */
+function turningText({ name, value, same, other }: TurningField): string {
+  const field = { name } as RequestField;
+  const is = `${name} is ${valueText(field, value)}`;
+  const isOne = (ranges: readonly Range[] | null): boolean => ranges?.length === 1 && ranges[0]?.[0] === ranges[0]?.[1];
+  const [sameCount, otherCount] = [same?.length ?? Infinity, other?.length ?? Infinity];
+  if (isOne(same) && !isOne(other)) return is;
+  if (other !== null && otherCount <= FEW && (isOne(other) || otherCount < sameCount))
+    return `${is}, not ${valuesText(field, other).join(' or ')}`;
+  if (same !== null && sameCount <= FEW) return `${is}, one of ${valuesText(field, same).join(', ')}`;
+  return `${is}, and other values go both ways`;
+}
+
+/** Most intervals of a list in a sentence. */
+const FEW = 6;
+
+function valuesText(field: RequestField, ranges: readonly Range[]): string[] {
+  const word = (value: number): string => valueText(field, value);
+  return ranges.flatMap(([low, high]) => {
+    if (low === high) return [word(low)];
+    return field.name === 'access' || high === low + 1
+      ? Array.from({ length: high - low + 1 }, (_, i) => word(low + i))
+      : [`${word(low)}-${word(high)}`];
+  });
+}
 
 /** A branch as a sentence about the request: "major is 1, not 136"; "" where it is about nothing of the request. */
 export function branchSentence(branch: DecidingBranch): string {
@@ -13,8 +51,12 @@ export function branchSentence(branch: DecidingBranch): string {
   if (field === null || left === null || right === null || field.name === 'access&mask' || field.name === 'access_type')
     return '';
   if (otherField !== null) return '';
+  // A signed comparison with a negative number: what is printed would not be what was compared.
+  if (SIGNED.has(branch.jmp) && right > 0x7fffffff) return '';
   return comparison(branch, field, left, right);
 }
+
+const SIGNED: ReadonlySet<string> = new Set(['sgt', 'sge', 'slt', 'sle']);
 
 /** `r1 = r3 & mask; if r1 != r3`: does the rule cover every letter that is asked for? */
 function maskSentence({ jmp, taken }: DecidingBranch, mask: number, access: number): string {

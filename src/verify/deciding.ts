@@ -1,6 +1,8 @@
 import { disassembleInstruction } from '../ebpf/disassemble.js';
 import type { BranchRecord, Trace } from '../ebpf/interpreter/interpret.js';
 import type { Instruction, JmpOp, Operand, Program } from '../ebpf/types.js';
+import type { DeviceRequest } from '../policy/types.js';
+import type { Turning } from './turning.js';
 
 /** A field of the request, as a program looks at it. `access&mask`: the access reduced to some letters. */
 export type RequestField =
@@ -12,7 +14,11 @@ export type RequestField =
 export interface DecidingInstruction {
   /** Slot of the exit, numbered as bpftool does. */
   exit: number;
+  /** Program that ended the run, where a tail call led to another one; `exit` is in that one, and its jumps are not told. */
+  tailProgram: number | null;
   branch: DecidingBranch | null;
+  /** What of the request turned the way, where `branch` names no field or is not all; null: not worked out. */
+  turning: Turning | null;
 }
 
 /** The last conditional jump before the exit. `slot` is numbered as bpftool does; `taken`: whether it jumped. */
@@ -30,19 +36,50 @@ export interface DecidingBranch {
   right: number | null;
 }
 
+/** Whether only the evaluator can say what of the request decided: no field is named, or the result was computed behind the last jump. */
+export function needsTurning(program: Program, trace: Trace, { branch, tailProgram }: DecidingInstruction): boolean {
+  if (tailProgram !== null) return false;
+  if (branch === null || branch.left === null || branch.right === null) return true;
+  const { field, otherField } = branch;
+  if (field === null || field.name === 'access_type' || (otherField !== null && field.name !== 'access&mask'))
+    return true;
+  const behind = trace.path.slice(trace.path.lastIndexOf(branch.slot) + 1).map((slot) => at(program, slot));
+  const last = behind.findLast((each) => each !== undefined && writesResult(each));
+  const isConstant = last?.op === 'alu' && last.alu === 'mov' && 'imm' in last.src;
+  return last === undefined ? !setByConstant(program, trace, branch.slot) : !isConstant;
+}
+
+function setByConstant(program: Program, trace: Trace, slot: number): boolean {
+  const before = trace.path.slice(0, trace.path.lastIndexOf(slot)).map((each) => at(program, each));
+  const last = before.findLast((each) => each !== undefined && writesResult(each));
+  return last?.op === 'alu' && last.alu === 'mov' && 'imm' in last.src;
+}
+
+function writesResult(instruction: Instruction): boolean {
+  if (instruction.op === 'call' || instruction.op === 'call-helper' || instruction.op === 'call-kfunc') return true;
+  return 'dst' in instruction && instruction.dst === 0 && instruction.op !== 'branch';
+}
+
 /**
  * Puts a trace into the words of the request. Only the explanation depends on this: registers are followed along the executed path through the loads
  * and moves that every known writer uses, and whatever is computed otherwise is simply not named.
  * @param trace of `interpret(..., { recordPath: true })`
  */
-export function decidingInstruction(program: Program, trace: Trace): DecidingInstruction {
+export function decidingInstruction(program: Program, trace: Trace, request: DeviceRequest): DecidingInstruction {
   const { lastBranch } = trace;
-  if (lastBranch === null || trace.programId !== null) return { exit: trace.exit, branch: null };
+  const without = { exit: trace.exit, tailProgram: trace.programId, branch: null, turning: null };
+  if (lastBranch === null || trace.programId !== null) return without;
   const instruction = at(program, lastBranch.index);
-  if (instruction?.op !== 'branch') return { exit: trace.exit, branch: null };
+  if (instruction?.op !== 'branch') return without;
   const fields = fieldsBefore(program, trace.path, lastBranch.index);
+  const named = (register: number, value: number | null): RequestField | null => {
+    const field = fields.get(register) ?? null;
+    // The registers were followed by the look of the instructions: a name stands only if the value is that of the field.
+    return field !== null && value === valueOf(field, request) ? field : null;
+  };
+  const [left, right] = [smallNumber(lastBranch.left), smallNumber(lastBranch.right)];
   return {
-    exit: trace.exit,
+    ...without,
     branch: {
       slot: lastBranch.index,
       text: disassembleInstruction(instruction, program)
@@ -50,12 +87,26 @@ export function decidingInstruction(program: Program, trace: Trace): DecidingIns
         .replace(/ goto .*$/, ''),
       taken: lastBranch.taken,
       jmp: lastBranch.jmp,
-      field: fields.get(instruction.dst) ?? null,
-      otherField: 'reg' in instruction.src ? (fields.get(instruction.src.reg) ?? null) : null,
-      left: smallNumber(lastBranch.left),
-      right: smallNumber(lastBranch.right),
+      field: named(instruction.dst, left),
+      otherField: 'reg' in instruction.src ? named(instruction.src.reg, right) : null,
+      left,
+      right,
     },
   };
+}
+
+function valueOf(field: RequestField, { type, access, major, minor }: DeviceRequest): number {
+  const typeNumber = type === 'c' ? CHARACTER : BLOCK;
+  switch (field.name) {
+    case 'type':
+      return typeNumber;
+    case 'access_type':
+      return access * 2 ** ACCESS_SHIFT + typeNumber;
+    case 'access&mask':
+      return access & field.mask;
+    default:
+      return { access, major, minor }[field.name];
+  }
 }
 
 function smallNumber(value: BranchRecord['left']): number | null {
@@ -74,7 +125,12 @@ function fieldsBefore(program: Program, path: readonly number[], slot: number): 
   const contexts = new Set([1]);
   for (const each of path.slice(0, path.lastIndexOf(slot))) {
     const instruction = at(program, each);
-    if (instruction !== undefined) follow(instruction, fields, contexts, program.byteOrder);
+    if (instruction === undefined) continue;
+    if (instruction.op === 'exit') {
+      // Back from a function: the caller has its own r6 to r9 again, of which nothing is kept here.
+      fields.clear();
+      contexts.clear();
+    } else follow(instruction, fields, contexts, program.byteOrder);
   }
   return fields;
 }
@@ -108,6 +164,12 @@ function follow(
       return;
     }
     case 'call':
+      // Its arguments are where they were; what is called has its own r6 to r9.
+      for (const register of [0, 6, 7, 8, 9]) {
+        fields.delete(register);
+        contexts.delete(register);
+      }
+      return;
     case 'call-helper':
     case 'call-kfunc':
       for (const register of [0, 1, 2, 3, 4, 5]) {
@@ -116,7 +178,10 @@ function follow(
       }
       return;
     default:
-      if ('dst' in instruction && instruction.op !== 'branch') fields.delete(instruction.dst);
+      if ('dst' in instruction && instruction.op !== 'branch') {
+        fields.delete(instruction.dst);
+        contexts.delete(instruction.dst);
+      }
   }
 }
 
@@ -136,6 +201,8 @@ function loadedField(off: number, size: number, byteOrder: Program['byteOrder'])
   return null;
 }
 
+const BLOCK = 1;
+const CHARACTER = 2;
 const TYPE_MASK = 0xffff;
 const ACCESS_SHIFT = 16;
 const ALL_LETTERS = 7;

@@ -11,6 +11,8 @@ export interface Decision {
   asked: boolean;
   /** In the order the kernel runs them. All run, also after a denial. */
   steps: DecisionStep[];
+  /** What the cgroup v1 devices controller says besides, on hybrid hosts; null: there is none. A yes is needed from both. */
+  v1: Verdict | null;
 }
 
 /** One program's part in a decision. */

@@ -23,9 +23,10 @@ const systemd = read(
 );
 
 function sentence(program: Program, type: 'b' | 'c', major: number, minor: number, access: number): string {
-  const result = interpret(program, environment, { type, major, minor, access }, { recordPath: true });
+  const request = { type, major, minor, access };
+  const result = interpret(program, environment, request, { recordPath: true });
   if (result.outcome !== 'return') throw new Error(result.reason);
-  const { branch } = decidingInstruction(program, result.trace);
+  const { branch } = decidingInstruction(program, result.trace, request);
   return branch === null ? '' : branchSentence(branch);
 }
 

@@ -4,7 +4,8 @@ import { decide } from '../../effective/compose-decide.js';
 import { formatRequest } from '../../policy/rule-text.js';
 import type { DeviceRequest } from '../../policy/types.js';
 import type { Decision, DecisionStep } from '../decision.js';
-import { decidingInstruction } from '../deciding.js';
+import { decidingInstruction, needsTurning } from '../deciding.js';
+import { turningOf } from '../turning.js';
 import type { PolicyChoice, SubjectAnalysis, Verdict } from '../types.js';
 import { bothVerdicts, isAsked, v1Verdict, type Applying, type RunningProgram } from './enforced.js';
 import type { Workshop } from './workshop.js';
@@ -19,10 +20,17 @@ export function decideRequest(
   if (choice === 'enforced' && analysis.decidedBy !== null)
     return runPrograms(workshop, analysis, analysis.decidedBy, request);
   const examined = analysis[choice];
-  if (examined.status !== 'known') return { verdict: 'undecided', reasons: [examined.reason], asked: true, steps: [] };
+  if (examined.status !== 'known')
+    return { verdict: 'undecided', reasons: [examined.reason], asked: true, steps: [], v1: null };
   const open = examined.policy.undecided.find(({ region }) => region.contains(request));
   const verdict = open === undefined ? examined.decide(request) : 'undecided';
-  return { verdict, reasons: open === undefined ? [] : [open.reason], asked: isAsked(workshop, request), steps: [] };
+  return {
+    verdict,
+    reasons: open === undefined ? [] : [open.reason],
+    asked: isAsked(workshop, request),
+    steps: [],
+    v1: null,
+  };
 }
 
 function runPrograms(
@@ -31,7 +39,7 @@ function runPrograms(
   applying: Applying,
   request: DeviceRequest,
 ): Decision {
-  if (!isAsked(workshop, request)) return { verdict: 'allow', reasons: [], asked: false, steps: [] };
+  if (!isAsked(workshop, request)) return { verdict: 'allow', reasons: [], asked: false, steps: [], v1: null };
   const { verdict, reason } = decide(
     applying.programs.map(({ loaded }) => loaded),
     request,
@@ -42,8 +50,8 @@ function runPrograms(
   const settled = both === 'undecided' ? settledByEvaluator(analysis, request) : both;
   const open = [...(reason === null ? [] : reason.split(',')), ...(v1 === 'undecided' ? ['v1:hidden-denies'] : [])];
   const reasons = settled === 'undecided' ? open : [];
-  const steps = applying.programs.map((running, index) => stepOf(analysis, running, index, request));
-  return { verdict: settled, reasons, asked: true, steps };
+  const steps = applying.programs.map((running, index) => stepOf(workshop, analysis, running, index, request));
+  return { verdict: settled, reasons, asked: true, steps, v1: applying.v1 === null ? null : v1 };
 }
 
 /** The interpreter takes two unknown values for different ones; the evaluator may know that the verdict is the same for every caller. */
@@ -56,6 +64,7 @@ function settledByEvaluator({ enforced }: SubjectAnalysis, request: DeviceReques
 
 /** Each program by itself, with its path recorded: what it says, and where. */
 function stepOf(
+  workshop: Workshop,
   analysis: SubjectAnalysis,
   { loaded }: RunningProgram,
   index: number,
@@ -68,8 +77,16 @@ function stepOf(
   const result = interpret(loaded.program, loaded.environment, request, { recordPath: true });
   if (result.outcome === 'undecided')
     return { program, verdict: 'undecided', reasons: [...result.reasons], deciding: null };
-  const verdict = result.r0 === 0n ? 'deny' : 'allow';
-  return { program, verdict, reasons: [], deciding: decidingInstruction(loaded.program, result.trace) };
+  // Since Linux 5.18 bpf_set_retval(-errno) denies although the program returns 1 (kernel/bpf/cgroup.c, bpf_prog_run_array_cg).
+  if (result.r0 !== 0n && result.retval === null)
+    return { program, verdict: 'undecided', reasons: [...result.retvalReasons], deciding: null };
+  const verdict = result.r0 !== 0n && result.retval === 0 ? 'allow' : 'deny';
+  const { trace } = result;
+  const deciding = decidingInstruction(loaded.program, trace, request);
+  if (!needsTurning(loaded.program, trace, deciding)) return { program, verdict, reasons: [], deciding };
+  const watched = deciding.branch === null ? null : (loaded.program.positionOfSlot[deciding.branch.slot] ?? null);
+  const arrivals = workshop.evaluator.arrivals(loaded.program, loaded.environment, watched);
+  return { program, verdict, reasons: [], deciding: { ...deciding, turning: turningOf(arrivals, request) } };
 }
 
 /** Answers from the diagram are checked against the interpreter this many times per run: cheap, and any disagreement is loud. */
