@@ -52,7 +52,7 @@ async function recordIn(
 
 const CASES: Readonly<Record<Suite, readonly ((stage: Stage) => Promise<void>)[]>> = {
   bullseye: [leakedPrograms, overlappingRule, crunWithoutList],
-  bookworm: [hookedGpu, strangersProgram, narrowSlice, movedNode, detachable, reloadInTime],
+  bookworm: [hookedGpu, strangersProgram, narrowSlice, movedNode, detachable, userService, reloadInTime],
   trixie: [twoLevels],
   sid: [goneProgramPin],
 };
@@ -174,6 +174,41 @@ async function detachable({ lab, referee, save }: Stage): Promise<void> {
   const program = await referee.load(listProgram([{ type: 'c', major: 1, access: 7 }]));
   await referee.attach(cgroup, program, { flags: FLAGS.NONE });
   await save(await serviceUnit(lab, unit), 'detachable', ['systemd-run', `--unit=${unit}`]);
+}
+
+/** A user's own systemd may load no device program: it takes the settings, shows them, and enforces nothing. */
+async function userService({ lab, save }: Stage): Promise<void> {
+  const manager = 'user-manager.service';
+  const as = [
+    '--uid=nobody',
+    '-p',
+    'Delegate=yes',
+    '-p',
+    'RuntimeDirectory=manager',
+    '-E',
+    'XDG_RUNTIME_DIR=/run/manager',
+  ];
+  await lab.execOk(['systemd-run', `--unit=${manager}`, ...as, '/lib/systemd/systemd', '--user']);
+  const user = ['setpriv', '--reuid=nobody', '--clear-groups', 'env', 'XDG_RUNTIME_DIR=/run/manager'];
+  const wait = 'until [ -S /run/manager/systemd/private ]; do sleep 0.2; done; sleep 1';
+  await lab.execOk(['sh', '-c', wait], { timeout: 30_000 });
+  const command = [
+    ...user,
+    'systemd-run',
+    '--user',
+    '--unit=mine',
+    '-p',
+    'DevicePolicy=closed',
+    '/bin/sleep',
+    '1000000',
+  ];
+  await lab.execOk(command);
+  const pid = (await lab.execOk([...user, 'systemctl', '--user', 'show', '-P', 'MainPID', 'mine.service'])).trim();
+  await save(
+    await serviceUnit(lab, 'mine.service', { cgroup: await lab.cgroupOf(Number(pid)), user }),
+    'user-service',
+    command,
+  );
 }
 
 /** crun 1.18 to 1.22: systemd's list on the scope, crun's program on the cgroup below; systemd has no form for `c *:5`. */

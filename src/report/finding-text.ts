@@ -63,6 +63,23 @@ function reasonsText(evidence: Evidence): string {
   return (evidence.reasons ?? []).map(escapeText).join('; ');
 }
 
+/** Why a runtime or systemd attached nothing. */
+const NO_PROGRAM: Readonly<Partial<Record<string, string>>> = {
+  'crun:empty-list': 'crun attaches nothing for an empty device list',
+  'crun:rootless': 'crun may attach nothing in a user namespace, and goes on without',
+  'runc:rootless': 'runc may attach nothing in a user namespace, and goes on without',
+  'lxc:empty-list': 'LXC attaches nothing for a list that is empty once "a" has cleared it',
+  'lxc:cgroup-v1-keys': 'its keys are those of cgroup v1, which LXC ignores on cgroup v2',
+  'lxc:hybrid-layout': 'LXC attaches nothing where cgroup v2 is not the whole hierarchy',
+  'systemd:user-manager': "a user's own systemd may attach no program, and ignores the settings",
+  'systemd:not-applied': 'systemd holds the settings and attached nothing',
+};
+
+function noProgramText({ reasons = [] }: Evidence): string {
+  const words = reasons.flatMap((reason) => NO_PROGRAM[reason] ?? []);
+  return words.length === 0 ? '' : ` Why: ${words.join('; ')}.`;
+}
+
 /** The one place for the first sentence of each code. */
 export function openingSentence(code: string, evidence: Evidence): string {
   switch (code) {
@@ -87,7 +104,7 @@ export function openingSentence(code: string, evidence: Evidence): string {
     case 'DP110':
       return 'Can be opened, but asking whether it exists (F_OK) is denied:';
     case 'DP201':
-      return 'No device program applies: every device is allowed, although the configuration restricts them.';
+      return `No device program applies: every device is allowed, although the configuration restricts them.${noProgramText(evidence)}`;
     case 'DP202':
       return 'Allowed now, and not intended:';
     case 'DP203':
@@ -143,9 +160,12 @@ export function findingLabels(code: string, evidence: Evidence, name: string, ve
   if (means.length > 0) lines.push(['Means', means.join('; ')]);
   for (const each of denying) lines.push(['Why', denyingText(each)]);
   if (cause !== undefined) lines.push(...causeLines(cause));
+  for (const text of custodyStepTexts(evidence.custody ?? [])) lines.push(['Where', text]);
   if (evidence.needDaemonReload === true)
-    for (const text of custodyStepTexts(evidence.custody ?? [])) lines.push(['Where', text]);
-  lines.push(['Soon', 'systemd asks for that reload (NeedDaemonReload=yes): package managers and automation run it.']);
+    lines.push([
+      'Soon',
+      'systemd asks for that reload (NeedDaemonReload=yes): package managers and automation run it.',
+    ]);
   const fixes = fixesOfFinding(code, evidence);
   if (fixes.length > 0) lines.push(['Fix', fixesText(fixes)]);
   if (denying.length === 0 && programs.length > 0) lines.push(['Prog', programs.map(String).join(' ')]);

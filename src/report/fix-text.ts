@@ -32,6 +32,10 @@ function fixText(fix: Fix): string {
       return 'write /dev/char/MAJOR:MINOR or a group such as char-ttyUSB in place of the path, then restart the unit';
     case 'mend-files':
       return "see what the unit's files say (systemctl cat), and set it right before systemd is reloaded";
+    case 'add-rule':
+      return 'give it a device rule (--device, --device-cgroup-rule), or upgrade crun to 1.23 or newer with the systemd cgroup driver; then recreate the container';
+    case 'system-unit':
+      return "make it a unit of the system's own systemd (with User=), which may attach the program";
     case 'rename-keys':
       return `write ${fix.lines.map(escapeText).join(', ')}, then restart the container`;
   }

@@ -7,7 +7,10 @@ import type { Evidence } from './types.js';
 export type Fix =
   | { readonly kind: 'upgrade'; readonly runtime: string; readonly version: string }
   | { readonly kind: 'name-majors' | 'list-allowed' | 'make-links' | 'give-device' | 'recreate' | 'add-allow-line' }
-  | { readonly kind: 'keep-pin' | 'find-writer' | 'widen-unit' | 'name-numbers' | 'mend-files' }
+  | {
+      readonly kind:
+        'keep-pin' | 'find-writer' | 'widen-unit' | 'name-numbers' | 'mend-files' | 'add-rule' | 'system-unit';
+    }
   /** LXC keys for the cgroup version that the host has, as they should read. */
   | { readonly kind: 'rename-keys'; readonly lines: readonly string[] };
 
@@ -72,14 +75,25 @@ export function fixesOfFinding(code: string, evidence: Evidence): Fix[] {
     case 'DP106':
       return [{ kind: 'recreate' }];
     case 'DP201':
-      return reasons.includes('lxc:empty-list') ? [{ kind: 'add-allow-line' }] : [];
-    case 'DP204': {
-      const lines = reasons.filter((line) => line.startsWith('lxc.cgroup.devices.'));
-      return lines.length === 0
-        ? []
-        : [{ kind: 'rename-keys', lines: lines.map((line) => line.replace(/^lxc\.cgroup\./, 'lxc.cgroup2.')) }];
-    }
+      return [...reasons.flatMap((reason) => WITHOUT_PROGRAM[reason] ?? []), ...renamed(reasons)];
+    case 'DP204':
+      return renamed(reasons);
     default:
       return [];
   }
+}
+
+/** Reasons why nothing is attached, by what mends them. */
+const WITHOUT_PROGRAM: Readonly<Partial<Record<string, Fix[]>>> = {
+  'lxc:empty-list': [{ kind: 'add-allow-line' }],
+  'crun:empty-list': [{ kind: 'add-rule' }],
+  'systemd:user-manager': [{ kind: 'system-unit' }],
+};
+
+/** LXC's keys of cgroup v1, under the names that count on v2. */
+function renamed(reasons: readonly string[]): Fix[] {
+  const lines = reasons.filter((line) => line.startsWith('lxc.cgroup.devices.'));
+  return lines.length === 0
+    ? []
+    : [{ kind: 'rename-keys', lines: lines.map((line) => line.replace(/^lxc\.cgroup\./, 'lxc.cgroup2.')) }];
 }

@@ -1,3 +1,4 @@
+import { settingsFromShow } from '../intent/systemd-settings.js';
 import type { CgroupRecord, ContainerRecord, Snapshot } from '../snapshot/types.js';
 
 /** Something that has a device policy: a container, or a cgroup with a device program of its own. */
@@ -14,7 +15,8 @@ export interface Subject {
 }
 
 /**
- * All subjects of a host, sorted by key: every container, running or not, and every cgroup that has a program attached and is not a container's own.
+ * All subjects of a host, sorted by key: every container, running or not, and every cgroup that is not a container's own and has a program attached, or
+ * belongs to a unit that should have one.
  * Cgroups below a container's are subjects of their own, "docker:web/sub"; those between a container's unit and its init process (crun's and nspawn's
  * sub-cgroups) belong to the container and are part of its policy already.
  */
@@ -27,9 +29,26 @@ export function subjectsOf(snapshot: Snapshot): Subject[] {
     if (owned.has(cgroup.path) || !anyReadable || !hasOwnProgram(cgroup)) continue;
     subjects.push(cgroupSubject(snapshot, cgroup.path));
   }
+  for (const path of unenforcedUnits(snapshot)) if (!owned.has(path)) subjects.push(cgroupSubject(snapshot, path));
   return subjects.sort((a, b) => compareText(a.key, b.key));
 }
 
+/**
+ * Cgroups of units that systemd says it restricts, and that have no program: a kernel without CONFIG_CGROUP_BPF, a manager without the privilege (`systemd
+ * --user`, systemd issue 23198). On hosts where the v1 devices controller is there, systemd uses that one.
+ */
+function unenforcedUnits({ units, cgroups, host }: Snapshot): string[] {
+  if (host.cgroupLayout === 'v1' || host.v1Devices.length > 0) return [];
+  return units.flatMap((unit) => {
+    const record = unit.nestedIn === null ? cgroups.find(({ path }) => path === unit.cgroup) : undefined;
+    if (record === undefined || 'failed' in record.attached || record.attached.programIds.length > 0) return [];
+    // What files say may not have been loaded yet; what systemd holds has been applied.
+    const held = settingsFromShow(unit);
+    return held !== null && (held.policy !== 'auto' || held.allow.length > 0) ? [record.path] : [];
+  });
+}
+
+/** The subject that a container is. */
 export function containerSubject(container: ContainerRecord): Subject {
   const kubernetes = container.kubernetes;
   return {

@@ -55,9 +55,10 @@ const SHOWN = [
   'Transient',
 ];
 
-async function unitTexts(lab: SystemdLab, unit: string): Promise<Record<string, string>> {
-  const shown = await lab.exec(['systemctl', 'show', ...SHOWN.map((name) => `--property=${name}`), unit]);
-  const cat = await lab.exec(['systemctl', 'cat', '--no-pager', unit]);
+/** `systemctl` is the command that speaks to the unit's manager. */
+async function unitTexts(lab: SystemdLab, unit: string, systemctl = ['systemctl']): Promise<Record<string, string>> {
+  const shown = await lab.exec([...systemctl, 'show', ...SHOWN.map((name) => `--property=${name}`), unit]);
+  const cat = await lab.exec([...systemctl, 'cat', '--no-pager', unit]);
   const listing = await lab.execOk(['sh', '-c', 'ls -lR /dev']);
   const pins = await lab.execOk(['sh', '-c', 'ls -lR /sys/fs/bpf']);
   return {
@@ -74,13 +75,17 @@ async function sliceTexts(lab: SystemdLab, slice: string): Promise<Record<string
   return { 'slice-show.txt': stdout, 'unit.slice': await lab.execOk(['cat', `/run/systemd/system/${slice}`]) };
 }
 
-/** A service of system.slice. */
-export async function serviceUnit(lab: SystemdLab, unit: string): Promise<Subject> {
+/** A service of system.slice, or of a user's manager that `user` becomes. */
+export async function serviceUnit(
+  lab: SystemdLab,
+  unit: string,
+  users?: { cgroup: string; user: string[] },
+): Promise<Subject> {
   const installed = await versions(lab);
   return {
     labCgroup: lab.namespace.cgroup,
-    cgroup: `/system.slice/${unit}`,
-    texts: await unitTexts(lab, unit),
+    cgroup: users?.cgroup ?? `/system.slice/${unit}`,
+    texts: await unitTexts(lab, unit, users === undefined ? undefined : [...users.user, 'systemctl', '--user']),
     facts: {
       suite: lab.suite,
       emitter: `${lab.suite}-systemd-${installed['systemd'] ?? ''}`,

@@ -234,6 +234,18 @@ describe('a pin of crun’s that is gone', () => {
   });
 });
 
+test('settings of a user’s own systemd, which it shows and does not enforce', () => {
+  const snapshot = captured(`${SYSTEMD}/user-service`);
+  const [subject] = Run.of(snapshot).subjects();
+  expect(subject?.key).toBe('cgroup:/system.slice/user-manager.service/app.slice/mine.service');
+  expect([...findings(snapshot)].map(([code, { reasons }]) => [code, reasons])).toEqual([
+    ['DP201', ['systemd:user-manager']],
+  ]);
+  // The system's own systemd has the v1 devices controller for it, where there is one.
+  snapshot.host.v1Devices = [{ path: '/', list: 'a *:* rwm' }];
+  expect(Run.of(snapshot).subjects()).toEqual([]);
+});
+
 test('attached so that any user may detach it', () => {
   expect(findings(captured(`${SYSTEMD}/detachable`)).has('DP307')).toBe(true);
 });

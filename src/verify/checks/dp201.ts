@@ -1,4 +1,7 @@
+import { isOfInnerManager } from '../../effective/pending-manager.js';
+import type { IntendedPolicy } from '../../intent/types.js';
 import { pinCause } from '../causes/pin.js';
+import type { Subject } from '../subjects.js';
 import type { Evidence } from '../types.js';
 import type { Check, CheckInput } from './check.js';
 import { evidenceOf } from './pending-events.js';
@@ -11,14 +14,23 @@ function run(input: CheckInput): Evidence[] {
   if (enforced.status !== 'known' || intended.status !== 'known') return [];
   // A v1 devices controller beside it may still restrict: then not everything is allowed.
   if (programs.length > 0 || !intended.policy.restricts || !enforced.policy.denied.isEmpty()) return [];
-  const { attachesReason, source } = intended.policy;
+  const { source } = intended.policy;
+  const reasons = reasonsOf(input.analysis.subject, intended.policy);
   return [
     {
       rules: [],
       witness: null,
       sources: [source.path],
-      ...(attachesReason === null ? {} : { reasons: [attachesReason] }),
+      ...(reasons.length === 0 ? {} : { reasons }),
       ...evidenceOf(pinCause(input)),
     },
   ];
+}
+
+/** Why nothing is attached, as far as it is known: the runtime's way with such a list, the keys it ignored, the manager that has the unit. */
+function reasonsOf({ container, cgroup, unit }: Subject, { attachesReason, warnings }: IntendedPolicy): string[] {
+  const ignored = warnings.filter(({ code }) => code === 'wrong-cgroup-version').map(({ about }) => about);
+  if (attachesReason !== null) return [attachesReason, ...ignored];
+  if (container !== null || cgroup === null || unit === null) return [];
+  return [isOfInnerManager(cgroup) ? 'systemd:user-manager' : 'systemd:not-applied'];
 }
