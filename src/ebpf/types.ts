@@ -142,7 +142,10 @@ export type Instruction =
       readonly fields: RawFields;
     });
 
-/** The fields of one 8-byte instruction. `next` is the immediate of the second half of a 64-bit immediate load. */
+/**
+ * The fields of one 8-byte instruction: registers 0 to 15, `off` signed 16 bits, `imm` signed 32 bits. `next` is the immediate of the second half of a 64-bit
+ * immediate load.
+ */
 export interface RawFields {
   readonly dst: number;
   readonly src: number;
