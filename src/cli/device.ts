@@ -11,6 +11,8 @@ export interface FoundDevice {
   minor: number;
   /** The path as typed, null for numbers. */
   path: string | null;
+  /** The same where that path was seen in the container, not on the host. */
+  pathInContainer: string | null;
   /** What the user should know about how it was found. */
   note: string | null;
 }
@@ -26,13 +28,20 @@ export async function resolveDevice(
 ): Promise<FoundDevice> {
   const device = parseDeviceArgument(text);
   if (device.kind === 'number')
-    return { type: device.type, major: device.major, minor: device.minor, path: null, note: null };
+    return {
+      type: device.type,
+      major: device.major,
+      minor: device.minor,
+      path: null,
+      pathInContainer: null,
+      note: null,
+    };
   if (live) {
     const { resolveLiveDevice } = await import('./live.js');
     return resolveLiveDevice(context.globals, subject.container?.pid ?? null, device.path);
   }
   const own = subject.container?.nodes.find((node) => node.path === device.path);
-  if (own !== undefined) return found(own, device.path, null);
+  if (own !== undefined) return { ...found(own, device.path, null), pathInContainer: device.path };
   const host = snapshot.nodes.find((node) => node.path === device.path && node.type !== null);
   if (host !== undefined)
     return found(
@@ -42,7 +51,12 @@ export async function resolveDevice(
     );
   const standard = STANDARD.get(device.path);
   if (standard !== undefined)
-    return { ...standard, path: device.path, note: `${device.path} is taken for the device Linux gives that name` };
+    return {
+      ...standard,
+      path: device.path,
+      pathInContainer: null,
+      note: `${device.path} is taken for the device Linux gives that name`,
+    };
   throw new InputError(
     `${device.path}: no such device is known here`,
     'give its numbers: c:MAJOR:MINOR or b:MAJOR:MINOR',
@@ -51,7 +65,7 @@ export async function resolveDevice(
 
 function found(node: NodeRecord, path: string, note: string | null): FoundDevice {
   if (node.type === null) throw new InputError(`${path}: no device there`);
-  return { type: node.type, major: node.major, minor: node.minor, path, note };
+  return { type: node.type, major: node.major, minor: node.minor, path, pathInContainer: null, note };
 }
 
 /** Numbers that never change: Linux' Documentation/admin-guide/devices.txt. */

@@ -7,7 +7,7 @@ import { attemptNoted, noteFor } from './attempt.js';
 import { FileTree } from './files.js';
 import { devCharExists, deviceLinks } from './host.js';
 import { initIn, nestedHosts } from './nested.js';
-import { lookedAt } from './nodes.js';
+import { mountsOfDevices, nodesAndModes } from './nodes.js';
 import { isSystemdHost, runtimeVersions, systemdVersion } from './versions.js';
 import type { HostView, Machine } from './view.js';
 import { matcherOf } from './wanted.js';
@@ -70,15 +70,15 @@ export class HostContainers {
     const { pid, cgroup } = container;
     if (pid === null) return container;
     const proc = this.#machine.proc;
+    const mountinfo = proc.mountinfo(pid);
+    const tree = new FileTree(`${proc.directory}/${String(pid)}/root`, mountinfo);
+    const { nodes, modes } = nodesAndModes(tree, container.key, problems);
     return {
       ...container,
       userNamespace: proc.ownUserNamespace(pid) ?? container.userNamespace,
       otherThreadCgroups: cgroup === null ? [] : this.#threadCgroups(pid, cgroup),
-      nodes: lookedAt(
-        new FileTree(`${proc.directory}/${String(pid)}/root`, proc.mountinfo(pid)),
-        container.key,
-        problems,
-      ),
+      nodes,
+      confinement: { mounts: mountsOfDevices(mountinfo), modes, securityLabel: proc.securityLabel(pid) },
     };
   }
 

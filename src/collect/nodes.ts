@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs';
-import type { NodeRecord, ProblemRecord, SourceRecord, UnitRecord } from '../snapshot/types.js';
+import type { ConfinementRecord, NodeRecord, ProblemRecord, SourceRecord, UnitRecord } from '../snapshot/types.js';
 import type { FileTree } from './files.js';
 import { attempt, noteOnce } from './attempt.js';
+import { parseMounts } from './proc.js';
 
 /** Nodes that systemd's own lists name (bpf-devices.c, unit.c): whether they exist decides what it allows. */
 export const STANDARD_DEVICES: readonly string[] = [
@@ -48,12 +49,17 @@ const MAX_NODES = 10_000;
 const MAX_PER_DIRECTORY = 20_000;
 const MAX_DEPTH = 4;
 
+interface SeenNode {
+  node: NodeRecord;
+  stats: Stats;
+}
+
 /** Where to say which part of a tree was not looked at. */
 type Skipped = (directory: string, why: string, code: string | null) => void;
 
 /** The device nodes below a directory, links left out; bounded in number and depth. A directory that cannot be entered hides only itself. */
-function nodesBelow(tree: FileTree, directory: string, depth: number, skipped: Skipped): NodeRecord[] {
-  const nodes: NodeRecord[] = [];
+function nodesBelow(tree: FileTree, directory: string, depth: number, skipped: Skipped): SeenNode[] {
+  const nodes: SeenNode[] = [];
   const { entries, isWhole } = attempt(
     () => tree.lstatSpecial(directory, MAX_PER_DIRECTORY),
     { entries: new Map<string, Stats>(), isWhole: true },
@@ -70,7 +76,7 @@ function nodesBelow(tree: FileTree, directory: string, depth: number, skipped: S
       else nodes.push(...nodesBelow(tree, path, depth + 1, skipped));
     } else {
       const node = nodeOf(path, stats);
-      if (node !== null) nodes.push(node);
+      if (node !== null) nodes.push({ node, stats });
     }
     if (nodes.length > MAX_NODES) {
       skipped(directory, `there are more than ${String(MAX_NODES)} nodes`, null);
@@ -95,9 +101,32 @@ export function deviceNumbers(rdev: number): { major: number; minor: number } {
 
 /** The device nodes below /dev of a host or container. What could not be looked at is a problem of the subject. */
 export function lookedAt(tree: FileTree, subject: string, problems: ProblemRecord[]): NodeRecord[] {
-  return nodesBelow(tree, '/dev', 0, (directory, why, code) => {
+  return nodesAndModes(tree, subject, problems).nodes;
+}
+
+const MAX_MOUNTS = 1000;
+
+/** The mounts that a path below /dev can be on. */
+export function mountsOfDevices(mountinfo: string): ConfinementRecord['mounts'] {
+  return parseMounts(mountinfo)
+    .filter(({ point }) => point === '/' || point === '/dev' || point.startsWith('/dev/'))
+    .slice(0, MAX_MOUNTS)
+    .map(({ point, type, flags }) => ({ point, type, nodev: flags.includes('nodev') }));
+}
+
+/** As lookedAt, with the permission bits of each node. */
+export function nodesAndModes(
+  tree: FileTree,
+  subject: string,
+  problems: ProblemRecord[],
+): { nodes: NodeRecord[]; modes: ConfinementRecord['modes'] } {
+  const found = nodesBelow(tree, '/dev', 0, (directory, why, code) => {
     noteOnce(problems, subject, `the device nodes in ${directory} were not all looked at: ${why}`, code);
   });
+  return {
+    nodes: found.map(({ node }) => node),
+    modes: found.map(({ node: { path }, stats: { mode, uid, gid } }) => ({ path, mode: mode & 0o7777, uid, gid })),
+  };
 }
 
 /** Nodes of /dev and every path that is named somewhere, each once. */

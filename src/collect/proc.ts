@@ -40,6 +40,8 @@ export class Proc {
   #failed(path: string, error: unknown): void {
     if (isMissing(error)) return;
     const failure = fileFailure(error);
+    // One that is just ending has no mount namespace any more: EINVAL (fs/proc_namespace.c, mounts_open_common).
+    if (failure.code === 'EINVAL' && path.endsWith('/mountinfo')) return;
     if (/^\d/.test(path) && this.failures.size < MOST_FAILURES) this.failures.set(path, failure);
   }
 
@@ -133,6 +135,15 @@ export class Proc {
     return this.text(`${String(pid)}/mountinfo`, 16 << 20) ?? '';
   }
 
+  /** AppArmor profile or SELinux context of a process; null where no security module gives one (the kernel then answers EINVAL). */
+  securityLabel(pid: number): string | null {
+    const path = `${String(pid)}/attr/current`;
+    const text = this.text(path);
+    if (this.failures.get(path)?.code === 'EINVAL') this.failures.delete(path);
+    const label = text?.replace(/\0.*$/s, '').trim();
+    return label === undefined || label === '' ? null : label.slice(0, 4096);
+  }
+
   /** Is the process in a user namespace other than this program's? null if that cannot be told. */
   ownUserNamespace(pid: number): boolean | null {
     const map = this.text(`${String(pid)}/uid_map`);
@@ -147,6 +158,9 @@ export interface Mount {
   root: string;
   point: string;
   type: string;
+  /** Options of this mount: "nodev", "ro" ... */
+  flags: string[];
+  /** Options of the file system. */
   options: string[];
 }
 
@@ -154,9 +168,17 @@ export interface Mount {
 export function parseMounts(mountinfo: string): Mount[] {
   return mountinfo.split('\n').flatMap((line) => {
     const [before, after] = line.split(' - ', 2);
-    const [, , , root, point] = before?.split(' ') ?? [];
+    const [, , , root, point, flags] = before?.split(' ') ?? [];
     const [type, , options] = after?.split(' ') ?? [];
     if (root === undefined || point === undefined || type === undefined) return [];
-    return [{ root: unescapeMount(root), point: unescapeMount(point), type, options: options?.split(',') ?? [] }];
+    return [
+      {
+        root: unescapeMount(root),
+        point: unescapeMount(point),
+        type,
+        flags: flags?.split(',') ?? [],
+        options: options?.split(',') ?? [],
+      },
+    ];
   });
 }

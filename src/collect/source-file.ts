@@ -85,6 +85,7 @@ function containerOf(path: string, { id, runtime, sources }: Described): Contain
     startedAt: null,
     sources,
     nodes: [],
+    confinement: null,
   };
 }
 

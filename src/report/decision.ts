@@ -45,7 +45,8 @@ export function decisionText(
   return `${lines.join('\n')}\n`;
 }
 
-function stepCells({ program, verdict, reasons, deciding }: DecisionStep): string[] {
+/** What a program says, as cells of a table. */
+export function stepCells({ program, verdict, reasons, deciding }: DecisionStep): string[] {
   const says = verdict === 'allow' ? 'allows' : verdict === 'deny' ? 'DENIES' : 'undecided';
   const cells = [program.id === 0 ? '-' : String(program.id), escapeShort(program.author.name, 20), says];
   if (deciding === null) return [...cells, reasons.map(escapeText).join(', ')];
@@ -62,8 +63,8 @@ function stepCells({ program, verdict, reasons, deciding }: DecisionStep): strin
   return [...cells, `insn ${String(branch.slot)}: \`${branch.text}\`${about} -> exit at ${String(exit)}`];
 }
 
-/** What the programs by themselves do not show. */
-function besides({ verdict, steps, v1 }: Decision): string[] {
+/** What the programs by themselves do not show, as lines. */
+export function besides({ verdict, steps, v1 }: Decision): string[] {
   const lines: string[] = [];
   if (v1 === 'deny') lines.push('  the cgroup v1 devices controller DENIES it');
   else if (v1 === 'allow' && verdict === 'allow') lines.push('  the cgroup v1 devices controller allows it too');
@@ -89,6 +90,18 @@ const REFUSAL_WORDS: Readonly<Record<Refusal['kind'], (detail: string) => string
   'security-module': (label) => `it is confined by ${label}`,
 };
 
+/** One program and what it said. */
+export interface JsonStep {
+  id: number;
+  attachedAt: string | null;
+  author: string;
+  verdict: Decision['verdict'];
+  reasons: string[];
+  deciding: DecisionStep['deciding'];
+  /** What decided in terms of the request; null where it is not about the request alone. */
+  because: string | null;
+}
+
 export interface DecisionJson {
   schema: 'devpolicy/can';
   schemaVersion: [1, 0];
@@ -103,16 +116,7 @@ export interface DecisionJson {
   v1: Decision['v1'];
   /** What else refuses, or may, what the device policy allows (DP401); empty for other verdicts and policies to come. */
   refusals: Refusal[];
-  programs: {
-    id: number;
-    attachedAt: string | null;
-    author: string;
-    verdict: Decision['verdict'];
-    reasons: string[];
-    deciding: DecisionStep['deciding'];
-    /** What decided in terms of the request; null where it is not about the request alone. */
-    because: string | null;
-  }[];
+  programs: JsonStep[];
 }
 
 export function decisionJson(
@@ -131,17 +135,21 @@ export function decisionJson(
     asked: decision.asked,
     v1: decision.v1,
     refusals: [...refusals],
-    programs: decision.steps.map(({ program, verdict, reasons, deciding }) => {
-      const sentence = deciding === null ? '' : decidingSentence(deciding);
-      return {
-        id: program.id,
-        attachedAt: program.attachedAt,
-        author: program.author.name,
-        verdict,
-        reasons,
-        deciding,
-        because: sentence === '' ? null : sentence,
-      };
-    }),
+    programs: stepsJson(decision.steps),
   };
+}
+
+export function stepsJson(steps: readonly DecisionStep[]): JsonStep[] {
+  return steps.map(({ program, verdict, reasons, deciding }) => {
+    const sentence = deciding === null ? '' : decidingSentence(deciding);
+    return {
+      id: program.id,
+      attachedAt: program.attachedAt,
+      author: program.author.name,
+      verdict,
+      reasons,
+      deciding,
+      because: sentence === '' ? null : sentence,
+    };
+  });
 }

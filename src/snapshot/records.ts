@@ -16,6 +16,7 @@ import {
 import type {
   AttachedQuery,
   CgroupRecord,
+  ConfinementRecord,
   ContainerRecord,
   DeviceLinks,
   HostRecord,
@@ -137,6 +138,12 @@ export const mapRecord: Decoder<MapRecord> = object<MapRecord>({
   frozen: boolean,
   entries: orFailure(array(object({ key: base64(), value: base64() }))),
   asOf: optionalText,
+});
+
+const confinement = object<ConfinementRecord>({
+  mounts: array(object({ point: text, type: text, nodev: boolean }), 10_000),
+  modes: array(object({ path: text, mode: integer(0, 0o7777), uid: integer(0), gid: integer(0) }), 20_000),
+  securityLabel: optionalText,
 });
 
 export const nodeRecord: Decoder<NodeRecord> = object<NodeRecord>({
@@ -269,6 +276,8 @@ export const containerRecord: Decoder<ContainerRecord> = object<ContainerRecord>
   startedAt: optionalText,
   sources: array(tagged<SourceRecord>('kind', sources), 1000),
   nodes: array(nodeRecord),
+  // Snapshots of before this was collected do not have it.
+  confinement: fallback(nullable(confinement), () => null),
 });
 
 const assignment: Decoder<[string, string, string]> = (value, path) => {

@@ -212,6 +212,18 @@ export interface ContainerRecord {
   sources: SourceRecord[];
   /** Nodes seen in the container's own /dev (bounded), path inside the container. */
   nodes: NodeRecord[];
+  /** What besides the device policy may refuse a device in it; null: not looked at. */
+  confinement: ConfinementRecord | null;
+}
+
+/** Things other than the device policy that may refuse a device in a container. */
+export interface ConfinementRecord {
+  /** The mounts at "/", at "/dev" and below it, in the order of mounting, paths inside the container. */
+  mounts: { point: string; type: string; nodev: boolean }[];
+  /** Permission bits and owner, in the host's numbers, of the nodes below /dev. */
+  modes: { path: string; mode: number; uid: number; gid: number }[];
+  /** AppArmor profile or SELinux context of the first process; null: none, or it could not be read. */
+  securityLabel: string | null;
 }
 
 /** A device rule as JSON files of OCI runtimes write it. Fields that were absent are null, kept apart from -1. */
@@ -330,9 +342,9 @@ export interface PodmanSource {
   path: string;
   names: string[];
   privileged: boolean | null;
-  /** --device and --device-cgroup-rule where an inspect file or the DB gave them. */
-  devices: string[];
-  deviceCgroupRules: string[];
+  /** --device and --device-cgroup-rule where `podman inspect` gave them; null: not known, Podman keeps them in its database only. */
+  devices: string[] | null;
+  deviceCgroupRules: string[] | null;
 }
 
 /** An LXC container's configuration (lxc.container.conf(5)). */

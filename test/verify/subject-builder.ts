@@ -88,6 +88,7 @@ export const container: ContainerRecord = {
   startedAt: null,
   sources: [],
   nodes: [],
+  confinement: null,
 };
 
 export function program(id: number, allowed: DeviceSet | null, more: Partial<ProgramView> = {}): ProgramView {

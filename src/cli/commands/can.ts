@@ -7,6 +7,7 @@ import type { DeviceRequest } from '../../policy/types.js';
 import { decisionJson, decisionText } from '../../report/decision.js';
 import { toJsonText } from '../../report/json.js';
 import { deviceNames } from '../../verify/device-names.js';
+import { otherRefusals } from '../../verify/refusals.js';
 import type { CommandContext } from '../context.js';
 import { looksLikeDevice } from '../device-syntax.js';
 import { EXIT_FINDING, EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
@@ -43,7 +44,9 @@ async function single(context: CommandContext, words: readonly string[], { polic
     found.path ??
     deviceNames(opened.snapshot, opened.subject).nameOf(request.type, request.major, request.minor)?.name ??
     '';
-  const shown = { subject: opened.subject, request, deviceName: name, policy };
+  const isOpen = decision.verdict === 'allow' && policy === 'enforced';
+  const refusals = isOpen ? otherRefusals(opened.snapshot, opened.subject, request, found.pathInContainer) : [];
+  const shown = { subject: opened.subject, request, deviceName: name, policy, refusals };
   const { io, globals, style } = context;
   io.out(globals.json === true ? toJsonText(decisionJson(decision, shown)) : decisionText(decision, shown, style));
   if (found.note !== null && globals.quiet !== true) io.err(`devpolicy: ${found.note}\n`);

@@ -81,6 +81,7 @@ export function readContainer(
     startedAt: found.docker?.startedAt ?? found.podman?.startedAt ?? found.state?.created ?? null,
     sources: found.sources,
     nodes: incusNodes(folder),
+    confinement: null,
   };
 }
 

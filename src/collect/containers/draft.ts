@@ -120,6 +120,7 @@ export function containerOf(draft: Draft, view: HostView): ContainerRecord {
     startedAt: draft.startedAt,
     sources: draft.sources,
     nodes: [],
+    confinement: null,
   };
 }
 

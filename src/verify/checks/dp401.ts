@@ -1,13 +1,14 @@
 import { lostRules } from '../region-rules.js';
 import type { DockerSource, SourceRecord } from '../../snapshot/types.js';
 import type { Evidence } from '../types.js';
+import { nodesOnNodevMounts } from '../refusals.js';
 import type { Check, CheckInput } from './check.js';
 
 /** Allowed by the device policy, and refused by something else that the snapshot shows. */
 export const DP401: Check = { code: 'DP401', severity: 'note', run };
 
 function run(input: CheckInput): Evidence[] {
-  return [...nodesGone(input), ...mknodInUserNamespace(input)];
+  return [...nodesGone(input), ...nodevMounts(input), ...mknodInUserNamespace(input)];
 }
 
 /** A device given by name whose node is not in the container: there is nothing to open. */
@@ -21,6 +22,21 @@ function nodesGone({ analysis: { subject, enforced } }: CheckInput): Evidence[] 
     .map(({ pathInContainer }) => pathInContainer)
     .filter((path) => isListed(path) && !nodes.some((node) => node.path === path || node.path.startsWith(`${path}/`)));
   const reasons = [...new Set(absent)].sort().map((path) => `no node ${path} in the container`);
+  return reasons.length === 0 ? [] : [{ rules: [], witness: null, reasons }];
+}
+
+/** Nodes that the policy allows to open and that nobody can open where they are. */
+function nodevMounts({ analysis: { subject, enforced } }: CheckInput): Evidence[] {
+  const { container } = subject;
+  if (container === null || enforced.status !== 'known') return [];
+  const { allowed } = enforced.policy;
+  const reasons = nodesOnNodevMounts(container).flatMap(({ path, point }) => {
+    const node = container.nodes.find((each) => each.path === path);
+    if (node?.type == null) return [];
+    const { type, major, minor } = node;
+    const opened = [2, 4, 6].some((access) => allowed.contains({ type, major, minor, access }));
+    return opened ? [`${path} is on ${point}, which is mounted nodev`] : [];
+  });
   return reasons.length === 0 ? [] : [{ rules: [], witness: null, reasons }];
 }
 

@@ -35,3 +35,11 @@ test('making nodes in a user namespace', () => {
   expect(found?.rules.map(({ type, access }) => [type, access])).toEqual([['c', ['m']]]);
   expect(DP401.run(inputOf({ container, enforced }))).toEqual([]);
 });
+
+test('a node that the policy allows, on a mount where nobody can open it', () => {
+  const nodes = [node('/dev/null', 1, 3), node('/dev/fuse', 10, 229)];
+  const confinement = { mounts: [{ point: '/dev', type: 'tmpfs', nodev: true }], modes: [], securityLabel: null };
+  expect(DP401.run(inputOf({ container: { ...container, nodes, confinement }, enforced }))).toEqual([
+    { rules: [], witness: null, reasons: ['/dev/fuse is on /dev, which is mounted nodev'] },
+  ]);
+});
