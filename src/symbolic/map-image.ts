@@ -47,7 +47,8 @@ export function layOut(contents: MapContents, littleEndian: boolean): MapImage |
     return { contents, stride, isArray, keys: null, slot: () => unknownSlot(reason) };
   }
   const bytes = new Uint8Array(stride * count);
-  const known = new Uint8Array(stride * count);
+  // An empty slot of a map of maps is not read, and is 0.
+  const known = new Uint8Array(stride * count).fill(contents.type === 'array_of_maps' ? 1 : 0);
   const keys: Uint8Array[] = [];
   for (const [hex, value] of entries) {
     const key = Uint8Array.from(Buffer.from(hex, 'hex'));

@@ -21,26 +21,25 @@ const EXPENSIVE: ReadonlySet<AluOp> = new Set(['mul', 'div', 'mod', 'sdiv', 'smo
 function tableVariables(m: BddManager, words: readonly Word[]): number[] | null {
   const functions = new Set<Ref>();
   const seen = new Set<Word>();
-  let expensive = false;
-  let possible = true;
+  const found = { expensive: false, possible: true };
   const visit = (word: Word): void => {
     if (seen.has(word)) return;
     seen.add(word);
     const computation = computationOf(word);
     if (computation === null) {
-      if (isPending(word)) possible = false;
+      if (isPending(word)) found.possible = false;
       else for (const bit of word.need(ALL_BITS)) functions.add(bit);
     } else if (computation.kind === 'bytes') {
       for (const byte of computation.bytes) if (byte !== null) visit(byte.word);
     } else {
       if (computation.kind === 'select') functions.add(computation.condition);
-      else if (EXPENSIVE.has(computation.op)) expensive = true;
+      else if (EXPENSIVE.has(computation.op)) found.expensive = true;
       visit(computation.a);
       visit(computation.b);
     }
   };
   words.forEach(visit);
-  if (!expensive || !possible) return null;
+  if (!found.expensive || !found.possible) return null;
   const variables = m.supportOfAll([...functions]);
   return variables.length <= MOST_VARIABLES ? variables : null;
 }

@@ -168,6 +168,9 @@ const NAMED: readonly (readonly [Helper, readonly string[]])[] = [
       'htab_map_lookup_elem',
       'htab_lru_map_lookup_elem',
       'trie_lookup_elem',
+      'percpu_array_map_lookup_elem',
+      'htab_percpu_map_lookup_elem',
+      'htab_lru_percpu_map_lookup_elem',
     ],
   ],
   [(machine) => lookupElement(machine, arg(machine, 1), arg(machine, 2)), ['__htab_map_lookup_elem']],
@@ -218,15 +221,7 @@ const NAMED: readonly (readonly [Helper, readonly string[]])[] = [
   [address('depends:events'), ['bpf_ringbuf_reserve']],
   [address('depends:cgroup-storage'), ['bpf_get_local_storage', 'bpf_cgrp_storage_get']],
   [address('depends:task'), ['bpf_get_current_task', 'bpf_get_current_task_btf', 'bpf_task_storage_get']],
-  [
-    perCpuValue,
-    [
-      'bpf_map_lookup_percpu_elem',
-      'percpu_array_map_lookup_elem',
-      'htab_percpu_map_lookup_elem',
-      'htab_lru_percpu_map_lookup_elem',
-    ],
-  ],
+  [perCpuValue, ['bpf_map_lookup_percpu_elem']],
 ];
 
 export const HELPERS: ReadonlyMap<string, Helper> = new Map(

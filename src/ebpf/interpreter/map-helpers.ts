@@ -16,6 +16,7 @@ import {
   toHex,
   valueMemory,
 } from './maps.js';
+import { knowsPerCpu, perCpuElement, perCpuEntry, perCpuSlot } from './per-cpu.js';
 import { readBytes, unknownByte, type Cell } from './memory.js';
 import { known, unknownScalar, ZERO } from './scalar.js';
 import { addressReasons, pointer, reasonsOf, type Value } from './value.js';
@@ -50,6 +51,11 @@ export function lookupValue(machine: Machine, map: Value, keyAddress: Value): Va
     const index = arrayIndex(machine, key);
     return index < contents.maxEntries ? arrayPointer(machine, mapId, index * arrayStride(contents)) : ZERO;
   }
+  if (knowsPerCpu(machine, contents)) {
+    if (contents.type !== 'percpu_array') return perCpuEntry(machine, contents, toHex(key)) ?? ZERO;
+    const index = arrayIndex(machine, key);
+    return index < contents.maxEntries ? perCpuElement(machine, contents, index) : ZERO;
+  }
   if (readableKeyed(machine, mapId) === null) return opaqueValue(mapId);
   if (contents.type === 'lpm_trie') return lookupPrefix(machine, contents, key);
   const memory = valueMemory(machine, contents, toHex(key));
@@ -59,7 +65,10 @@ export function lookupValue(machine: Machine, map: Value, keyAddress: Value): Va
 /** As `lookupValue`, but the address of the hash element, which the inlined lookup of hash maps works on. */
 export function lookupElement(machine: Machine, map: Value, keyAddress: Value): Value {
   const value = lookupValue(machine, map, keyAddress);
-  return value.kind === 'pointer' ? { kind: 'element', memory: value.memory } : value;
+  if (value.kind !== 'pointer') return value;
+  const contents = map.kind === 'map' ? contentsOf(machine, map.mapId) : null;
+  const isPerCpu = contents !== null && knowsPerCpu(machine, contents);
+  return { kind: 'element', memory: isPerCpu ? perCpuSlot(machine, contents, value) : value.memory };
 }
 
 export function updateValue(machine: Machine, map: Value, keyAddress: Value, valueAddress: Value, flags: Value): Value {

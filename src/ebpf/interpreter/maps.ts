@@ -1,7 +1,8 @@
 import type { ByteOrder, MapContents } from '../types.js';
 import type { Machine } from './machine.js';
 import { knownByte, Memory, unknownByte, type Cell } from './memory.js';
-import { pointer, type CodePointer, type OpaquePointer, type Pointer } from './value.js';
+import { perCpuTable } from './per-cpu.js';
+import { pointer, type CodePointer, type OpaquePointer, type Pointer, type Value } from './value.js';
 
 /** What a run has done to a map. Values of arrays live in one memory, those of other maps in a memory each. */
 export interface MapState {
@@ -71,6 +72,8 @@ function arrayCells(machine: Machine, mapId: number): (offset: number) => Cell {
   if (contents?.entries == null || !mapState(machine, mapId).readable) return () => unknown;
   const { byteOrder } = machine.unit.program;
   if (contents.type === 'array') return valueCells(contents, contents.entries, byteOrder, unknown);
+  if (contents.type === 'array_of_maps') return innerMapCells(contents.entries, byteOrder);
+  if (contents.type === 'percpu_array') return perCpuTable(machine, contents);
   if (contents.type === 'insn_array') return instructionCells(contents.entries, byteOrder, unknown);
   return () => unknown;
 }
@@ -101,6 +104,20 @@ function instructionCells(entries: Entries, byteOrder: ByteOrder, unknown: Cell)
     const of = pointers.get(element) ?? { kind: 'code', slot };
     pointers.set(element, of);
     return { kind: 'part', of, part: offset % 8 };
+  };
+}
+
+/** A map of maps: the program sees 8 bytes an element, the address of a map or 0; user space reads the map's id, and nothing of an empty slot. */
+function innerMapCells(entries: Entries, byteOrder: ByteOrder): (offset: number) => Cell {
+  const pointers = new Map<number, Value>();
+  return (offset) => {
+    const element = Math.floor(offset / 8);
+    const value = element < 0 ? undefined : entries.get(indexKey(element, byteOrder));
+    if (value === undefined || value.byteLength < 4) return knownByte(0);
+    const mapId = new DataView(value.buffer, value.byteOffset).getUint32(0, byteOrder === 'little');
+    const of = pointers.get(element) ?? { kind: 'map', mapId };
+    pointers.set(element, of);
+    return { kind: 'part', of, part: offset - element * 8 };
   };
 }
 
@@ -160,7 +177,7 @@ export function forgetAllMaps(machine: Machine, reasons: readonly string[]): voi
 
 /** The map that a memory's bytes belong to, or null for stacks and the context. */
 export function mapOfMemory(name: string): number | null {
-  const match = /^(?:array|value):(\d+)/.exec(name);
+  const match = /^(?:array|value|percpu|slot):(\d+)/.exec(name);
   return match === null ? null : Number(match[1]);
 }
 

@@ -60,6 +60,9 @@ function execute(machine: Machine, instruction: Instruction): StepResult {
     case 'load-function':
       return set(machine, instruction.dst, { kind: 'code', slot: instruction.target });
     case 'address-conversion': {
+      const source = machine.register(instruction.src);
+      // The pointer of a per-cpu map, which the run has followed to what all CPUs have there.
+      if (instruction.what === 'percpu' && source.kind === 'pointer') return set(machine, instruction.dst, source);
       const reason = instruction.what === 'percpu' ? 'depends:cpu' : 'kernel-memory';
       return set(machine, instruction.dst, unknownScalar([reason]));
     }
