@@ -51,9 +51,9 @@ async function recordIn(
 }
 
 const CASES: Readonly<Record<Suite, readonly ((stage: Stage) => Promise<void>)[]>> = {
-  bullseye: [leakedPrograms, overlappingRule, crunWithoutList],
+  bullseye: [leakedPrograms, overlappingRule, listSinceStart, crunWithoutList],
   bookworm: [hookedGpu, strangersProgram, narrowSlice, movedNode, detachable, userService, reloadInTime],
-  trixie: [twoLevels],
+  trixie: [armedByReload, twoLevels],
   sid: [goneProgramPin],
 };
 
@@ -75,6 +75,23 @@ async function overlappingRule({ lab, save }: Stage): Promise<void> {
   const options = ['--device', '/dev/sda:/dev/sda:r'];
   const id = await lab.dockerRun('overlap', options);
   await save(await dockerContainer(lab, id), 'overlap', ['docker', 'run', ...options]);
+}
+
+/** Before 1.0.0 runc attached its program beside systemd's, whose list is the shorter one from the start. */
+async function listSinceStart({ lab, save }: Stage): Promise<void> {
+  const options = ['--device-cgroup-rule', 'c *:5 rwm'];
+  const id = await lab.dockerRun('start', options);
+  await save(await dockerContainer(lab, id), 'since-start', ['docker', 'run', ...options]);
+}
+
+/** systemd 257 puts nothing back at the reload itself. */
+async function armedByReload({ lab, save }: Stage): Promise<void> {
+  await lab.startDocker();
+  const options = ['--device-cgroup-rule', 'c *:5 rwm'];
+  const id = await lab.dockerRun('armed', options);
+  await save(await dockerContainer(lab, id), 'armed-0-before', ['docker', 'run', ...options]);
+  await lab.execOk(['systemctl', 'daemon-reload']);
+  await save(await dockerContainer(lab, id), 'armed-1-after-daemon-reload', ['systemctl', 'daemon-reload']);
 }
 
 /** runc 1.0.0-rc93 attaches one program more at each update and never takes one away. */

@@ -83,13 +83,28 @@ function predict(request: PendingRequest, basis: PendingBasis): Pending {
     policy: {
       ...joined,
       basis,
-      event: pendingEvent(basis, release),
+      event: pendingEvent(basis, release, hasReloadedSince(snapshot, subject, levels[own])),
       lists: results.map(({ list }) => list),
       changes: first.changes,
       unread: applied.flatMap((unit, index) => (unit !== null && compiled[index] === null ? [unit.name] : [])),
       needDaemonReload: needsReload(units[own] ?? null),
     },
   };
+}
+
+/**
+ * systemd's timestamp is CLOCK_MONOTONIC, a program's load time CLOCK_BOOTTIME, which is never behind it: a reload that is later by these two numbers is later.
+ */
+function hasReloadedSince(
+  { host, programs }: Snapshot,
+  { nestedIn }: PendingRequest['subject'],
+  level: PendingLevel | undefined,
+): boolean {
+  const reloadedUs = nestedIn === null ? (host.systemd?.unitsLoadTimestampMonotonicUs ?? null) : null;
+  const ids = level?.programs?.map(({ id }) => id) ?? [];
+  const loads = ids.map((id) => programs.find((each) => each.id === id)?.loadedAtNs ?? null);
+  if (reloadedUs === null || loads.length === 0) return false;
+  return loads.every((loaded) => loaded !== null && loaded / 1000 < reloadedUs);
 }
 
 function compiledOf({ snapshot }: PendingRequest, unit: UnitRecord, basis: PendingBasis): CompiledUnit | null {

@@ -20,6 +20,9 @@ export interface FindingTextOptions {
   columns: number;
 }
 
+/** Text is not broken into shorter lines than this. */
+const NARROWEST = 24;
+
 /** What a finding says to a person: one opening sentence, the requests concerned, then labelled lines. */
 export function findingLines(
   finding: Finding,
@@ -28,7 +31,7 @@ export function findingLines(
   options: FindingTextOptions,
 ): string[] {
   const { evidence, code } = finding;
-  const lines = wrap(openingSentence(code, evidence), Math.max(40, Math.min(options.columns, 100) - 2)).map(
+  const lines = wrap(openingSentence(code, evidence), Math.max(NARROWEST, Math.min(options.columns, 100) - 2)).map(
     (line) => `  ${line}`,
   );
   lines.push(...ruleTable(evidence.rules, 'difference', deviceNames(snapshot, subject), { indent: 4 }));
@@ -42,7 +45,7 @@ export function findingLines(
 }
 
 function labelledLines(label: string, text: string, { columns }: FindingTextOptions): string[] {
-  const [first = '', ...rest] = wrap(text, Math.max(40, Math.min(columns, 100) - 9));
+  const [first = '', ...rest] = wrap(text, Math.max(NARROWEST, Math.min(columns, 100) - 9));
   return [`  ${label.padEnd(5)}  ${first}`, ...rest.map((line) => `         ${line}`)];
 }
 
@@ -50,6 +53,7 @@ const EVENTS: Readonly<Record<PendingEvent['kind'], string>> = {
   'daemon-reload': 'the next `systemctl daemon-reload` (also run by apt, dnf, Ansible ...)',
   'unit-start-after-reload':
     'the next start of a unit in the same slice after a `systemctl daemon-reload` (this systemd does not act at the reload itself)',
+  'unit-start': 'the next start of a unit in the same slice: `systemctl daemon-reload` has been run already',
   'set-property': 'any change of a property of the unit (`systemctl set-property`, `docker update`)',
   'reload-or-later': 'the next `systemctl daemon-reload`, or the next start of a unit in the same slice after it',
 };

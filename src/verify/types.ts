@@ -53,7 +53,7 @@ export interface PendingPolicy extends PolicyPartition {
 
 /** `measured`: false where it was read from systemd's source and not run on that release. */
 export interface PendingEvent {
-  kind: 'daemon-reload' | 'unit-start-after-reload' | 'set-property' | 'reload-or-later';
+  kind: 'daemon-reload' | 'unit-start-after-reload' | 'unit-start' | 'set-property' | 'reload-or-later';
   text: string;
   measured: boolean;
 }
@@ -164,11 +164,12 @@ export type SubjectStatus =
 /** The findings about one subject, worst first. */
 export interface SubjectReport {
   subject: Subject;
+  /** By `findings` alone. */
   status: SubjectStatus;
   findings: Finding[];
-}
   /** Findings that an ignore file hides; they count for nothing, and are counted. */
   ignored: IgnoredFinding[];
+}
 
 /** The least severity that makes `verify` fail. */
 export type FailOn = 'error' | 'warning' | 'note';
@@ -179,9 +180,9 @@ export interface VerifyReport {
   failOn: FailOn;
   /** Problems of the host that no single subject shows, with severity `unknown` if they make the run incomplete. */
   problems: { subject: string; message: string; code: string | null }[];
-  /** Programs looked at, and how many different ones. */
   /** Entries of the ignore file, and what became of them; empty without one. */
   ignores: IgnoreUse[];
+  /** Programs looked at, and how many different ones. */
   programs: { total: number; distinct: number };
   /** 0 healthy, 1 a finding at or above failOn, 3 incomplete; the reporters never decide it. */
   exitStatus: 0 | 1 | 3;

@@ -26,6 +26,9 @@ const SYSTEMD = 'bookworm-systemd-252.39-1~deb12u2';
 const MOVED = `${SYSTEMD}/moved-node-0-before`;
 const LEAK = 'bullseye-docker-20.10.5+dfsg1-1+deb11u4-runc-1.0.0~rc93+ds1-5+deb11u5/leak-1-after-docker-update';
 const OVERLAP = 'bullseye-docker-20.10.5+dfsg1-1+deb11u4-runc-1.0.0~rc93+ds1-5+deb11u5/overlap';
+const TRIXIE = 'trixie-docker-26.1.5+dfsg1-9+deb13u1-runc-1.1.15+ds1-2+b4';
+const ARMED = `${TRIXIE}/armed-0-before`;
+const SINCE_START = 'bullseye-docker-20.10.5+dfsg1-1+deb11u4-runc-1.0.0~rc93+ds1-5+deb11u5/since-start';
 const NO_LIST = 'bullseye-podman-3.0.1+dfsg1-3+deb11u5-crun-0.17+dfsg-1+deb11u2/no-list';
 const LEVELS = 'trixie-podman-5.4.2+ds1-2+b2-crun-1.21-1/two-levels';
 const SID = 'sid-podman-5.8.6+ds1-3-crun-1.28-1';
@@ -248,6 +251,42 @@ test('settings of a user’s own systemd, which it shows and does not enforce', 
 
 test('attached so that any user may detach it', () => {
   expect(findings(captured(`${SYSTEMD}/detachable`)).has('DP307')).toBe(true);
+});
+
+describe('systemd 257, which applies nothing at the reload itself', () => {
+  test('the mine is as armed after a reload as before it', () => {
+    for (const name of [ARMED, `${TRIXIE}/armed-1-after-daemon-reload`]) {
+      const evidence = findings(captured(name)).get('DP101');
+      expect(evidence?.events?.map(({ kind }) => kind)).toEqual(['unit-start-after-reload', 'set-property']);
+      expect(evidence?.cause).toMatchObject({ kind: 'runtime-list', parts: [{ reason: 'any-major', fixedIn: null }] });
+    }
+    expect(enforcedText(ARMED)).toBe(enforcedText(`${TRIXIE}/armed-1-after-daemon-reload`));
+  });
+  test('a reload since the start is said, by the two clocks', () => {
+    // The folder has no clocks: these are made up around a program that was loaded 100 s after the boot.
+    const armed = (reloadedS: number): string[] | undefined => {
+      const snapshot = captured(ARMED);
+      for (const program of snapshot.programs) program.loadedAtNs = 100e9;
+      snapshot.host.systemd!.unitsLoadTimestampMonotonicUs = reloadedS * 1e6;
+      return findings(snapshot)
+        .get('DP101')
+        ?.events?.map(({ kind }) => kind);
+    };
+    expect(armed(99)).toEqual(['unit-start-after-reload', 'set-property']);
+    expect(armed(101)).toEqual(['unit-start', 'set-property']);
+  });
+});
+
+test('systemd’s program that runc never took away: there since the start', () => {
+  const evidence = findings(captured(SINCE_START)).get('DP102');
+  expect(evidence?.denying?.map(({ sinceStart }) => sinceStart)).toEqual([true]);
+  expect(evidence?.cause).toMatchObject({ kind: 'runtime-list', parts: [{ reason: 'any-major' }] });
+  expect(evidence?.cause?.evidence.join('; ')).toContain('this runc leaves it in place');
+  expect(
+    findings(captured(HOOK_AFTER))
+      .get('DP102')
+      ?.denying?.map(({ sinceStart }) => sinceStart),
+  ).toEqual([false]);
 });
 
 test('the trigger, on a real host: just after a reload, long after the start', () => {
