@@ -19,6 +19,7 @@ import { answerer, decideRequest } from './verify/examine/decide.js';
 import { decodedPrograms, type DecodedProgram } from './verify/examine/decoded.js';
 import { programFlows } from './verify/examine/flow.js';
 import { createWorkshop, workshopBeside, type Workshop } from './verify/examine/workshop.js';
+import { explainPolicy, type PolicyExplanation } from './verify/explanation.js';
 import type { FlowResult } from './verify/flow.js';
 import { subjectsOf, type Subject } from './verify/subjects.js';
 import type { PolicyChoice, SubjectAnalysis, Verdict, VerifyReport } from './verify/types.js';
@@ -87,6 +88,14 @@ export class Run {
   /** The control flow of the programs that apply to a subject, with what they decide where. `raw`: also about what the kernel never asks. */
   flows(subject: Subject, raw = false): FlowResult[] {
     return programFlows(this.#workshop, this.analyse(subject), raw);
+  }
+
+  /** Why the enforced policy is as it is, with a request of each part and the instruction that decides it; null where it is not known. */
+  explain(subject: Subject): PolicyExplanation | null {
+    const known = (subject.container?.nodes ?? []).flatMap(({ type, major, minor }) =>
+      type === null ? [] : [{ type, major, minor }],
+    );
+    return explainPolicy(this.analyse(subject), known, (request) => this.decide(subject, request));
   }
 
   /** One request, answered by running the programs, with the instruction that decided. */

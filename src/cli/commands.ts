@@ -43,11 +43,14 @@ const show: CommandDefinition = {
   examples: [
     ['devpolicy show web', ''],
     ['devpolicy show nginx.service', 'a systemd unit'],
+    ['devpolicy show web --explain', 'and which instruction decides each rule'],
     ['devpolicy show web --rules-as docker', 'the rules as options of docker run'],
     ['devpolicy show config:bundle/config.json', 'what a runtime would make of an OCI file'],
   ],
   arguments: [TARGET],
   options: [
+    () =>
+      new Option('--explain', 'the program and instruction that decide each rule, and what is denied by which program'),
     () =>
       new Option('--rules-as <form>', 'print the policy in the form another tool takes').choices([
         'docker',

@@ -1,6 +1,10 @@
 import type { PolicyPartition } from '../intent/types.js';
 import type { Snapshot } from '../snapshot/types.js';
 import type { Examined, PendingEvent, PolicyChoice, SubjectAnalysis } from '../verify/types.js';
+import { ownProblems } from '../verify/problems.js';
+import type { PolicyExplanation } from '../verify/explanation.js';
+import { explanationJson, type JsonReason } from './explanation.js';
+import { installedRuntime, type InstalledRuntime } from '../verify/installed.js';
 import { policyJson, type JsonPolicy } from './policy-json.js';
 import { programJson, subjectJson, type JsonProgram, type JsonSubject } from './subject-json.js';
 
@@ -11,6 +15,8 @@ export interface ShowJson {
   tool: { name: string; version: string };
   collectedAt: string | null;
   subject: JsonSubject;
+  /** The low-level runtime as it is installed now; `subject.runtimeVersion` is the one that started the container, where that is known. */
+  runtimeInstalled: InstalledRuntime | null;
   programs: JsonProgram[];
   /** Each policy, or null and then `reasons` says why. */
   enforced: JsonPolicy | null;
@@ -18,7 +24,11 @@ export interface ShowJson {
   afterReload: (JsonPolicy & JsonPending) | null;
   afterApply: (JsonPolicy & JsonPending) | null;
   /** For each policy that is null: `none` there is none, `unread` it could not be had; and why. */
+  /** With --explain, where the policy is known: its rules, and what is denied by which program, each with one request that shows it. */
+  explanation?: JsonReason[];
   reasons: Partial<Record<PolicyChoice, { status: 'none' | 'unread'; reason: string }>>;
+  /** What was there for this subject and could not be read; its policies may be known from something else. */
+  problems: { message: string; code: string | null }[];
 }
 
 /** What `intended` has besides the policy. */
@@ -43,7 +53,11 @@ export interface JsonPending {
 }
 
 /** The document of `show --json`. Equal input gives equal output, keys and lists in a fixed order. */
-export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJson {
+export function showJson(
+  analysis: SubjectAnalysis,
+  snapshot: Snapshot,
+  explanation: PolicyExplanation | null = null,
+): ShowJson {
   const { enforced, intended, afterReload, afterApply } = analysis;
   return {
     schema: 'devpolicy/show',
@@ -51,6 +65,8 @@ export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJso
     tool: { name: snapshot.tool.name, version: snapshot.tool.version },
     collectedAt: snapshot.collectedAt,
     subject: subjectJson(analysis.subject),
+    runtimeInstalled:
+      analysis.subject.container === null ? null : installedRuntime(snapshot, analysis.subject.container),
     programs: analysis.programs.map((view) => programJson(view, snapshot)),
     enforced: ifKnown(enforced, policyJson),
     intended: ifKnown(intended, (policy) => ({
@@ -65,7 +81,9 @@ export function showJson(analysis: SubjectAnalysis, snapshot: Snapshot): ShowJso
     })),
     afterReload: ifKnown(afterReload, pendingJson),
     afterApply: ifKnown(afterApply, pendingJson),
+    ...(explanation === null ? {} : { explanation: explanationJson(explanation) }),
     reasons: reasonsOf({ enforced, intended, afterReload, afterApply }),
+    problems: ownProblems(snapshot, analysis.subject).map(({ message, code }) => ({ message, code })),
   };
 }
 

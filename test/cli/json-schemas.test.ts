@@ -56,6 +56,7 @@ function nameOf(folder: string): string {
 const CASES: [schema: string, args: string[]][] = [
   ['show', ['--snapshot', DOCKER, 'show', '--json']],
   ['show', ['--snapshot', ARMED, 'show', '--json']],
+  ['show', ['--snapshot', DETONATED, 'show', '--explain', '--json']],
   ['show', ['--json', 'show', `config:${join(DOCKER, 'config.json')}`]],
   ['show', ['--json', 'show', `program:${join(DOCKER, 'prog-1.xlated')}`]],
   ['show', ['--snapshot', join(CAPTURES, 'trixie-lxc-6.0.4/std'), 'show', '--json']],

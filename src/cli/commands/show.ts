@@ -2,9 +2,11 @@ import { InputError } from '../../errors.js';
 import { createRun } from '../../pipeline.js';
 import { rulesAs, RULE_FORMS, type RuleForm } from '../../policy/rules-as.js';
 import { escapeText } from '../../report/escape.js';
+import { explanationText } from '../../report/explanation.js';
 import { toJsonText } from '../../report/json.js';
 import { showJson } from '../../report/show-json.js';
 import { showText } from '../../report/show-text.js';
+import { ownProblems } from '../../verify/problems.js';
 import { levelAtZero } from '../../verify/region-rules.js';
 import type { SubjectAnalysis } from '../../verify/types.js';
 import type { CommandContext } from '../context.js';
@@ -13,6 +15,7 @@ import { openTarget } from '../open.js';
 
 export interface ShowOptions {
   rulesAs?: RuleForm;
+  explain?: boolean;
 }
 
 /** Everything about one target. Exit 3 when part of it is unknown. */
@@ -26,9 +29,15 @@ export async function runShow(
   const analysis = run.analyse(subject);
   const { io, globals, style } = context;
   if (options.rulesAs !== undefined) return printRulesAs(context, analysis, options.rulesAs);
-  if (globals.json === true) io.out(toJsonText(showJson(analysis, snapshot)));
-  else io.out(showText(analysis, run.compare(subject), snapshot, { style, verbose: globals.verbose === true }));
-  return isIncomplete(analysis) ? EXIT_INCOMPLETE : EXIT_OK;
+  const explanation = options.explain === true ? run.explain(subject) : null;
+  if (globals.json === true) io.out(toJsonText(showJson(analysis, snapshot, explanation)));
+  else {
+    const columns = io.outIsTerminal ? io.columns : null;
+    const options = { style, verbose: globals.verbose === true, columns };
+    io.out(showText(analysis, run.compare(subject), snapshot, options));
+  }
+  if (globals.json !== true && explanation !== null) io.out(explanationText(explanation, style));
+  return isIncomplete(analysis) || ownProblems(snapshot, subject).length > 0 ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 function isIncomplete({ enforced, intended, afterReload, afterApply }: SubjectAnalysis): boolean {
