@@ -79,7 +79,3 @@ function tellProblems({ io, globals }: CommandContext, problems: readonly Proble
     io.err(`  ${escapeText(subject)}: ${escapeText(message)}\n`);
   if (problems.length > MOST_PROBLEMS) io.err(`  and ${String(problems.length - MOST_PROBLEMS)} more\n`);
 }
-
-function counted(count: number, noun: string): string {
-  return `${String(count)} ${noun}${count === 1 ? '' : 's'}`;
-}
