@@ -1,5 +1,5 @@
 import { ancestorOrSelf, type Subject } from './subjects.js';
-import type { ProblemRecord, Snapshot } from '../snapshot/types.js';
+import type { ContainerRecord, ProblemRecord, Snapshot } from '../snapshot/types.js';
 import type { SubjectAnalysis } from './types.js';
 
 /** Problems of the units whose settings bear on a cgroup: its own and the slices above it. */
@@ -25,6 +25,23 @@ export function problemsOf(snapshot: Snapshot, analyses: readonly SubjectAnalysi
   return snapshot.problems.filter((problem) => subjects.has(problem.subject) || units.some((bears) => bears(problem)));
 }
 
+/**
+ * Records of containers that are there and could not be read, as problems; without those that the collector noted itself. Another record of the same
+ * container may have told the intent all the same: that the one could not be read is still to be said.
+ */
+export function unreadSources(
+  { problems }: Pick<Snapshot, 'problems'>,
+  containers: readonly ContainerRecord[],
+): ProblemRecord[] {
+  const noted = new Set(problems.map(({ subject, message }) => `${subject}\0${message}`));
+  return containers.flatMap(({ key, sources }) =>
+    sources.flatMap((source): ProblemRecord[] => {
+      if (source.kind !== 'unreadable' || noted.has(`${key}\0${source.failed}`)) return [];
+      return [{ subject: key, message: `${source.path}: ${source.failed}`, code: source.code }];
+    }),
+  );
+}
+
 /** Keys of the containers that are the host of a subject, and the host of that. */
 function hostsOf({ containers }: Snapshot, { container }: Subject): string[] {
   const keys: string[] = [];
@@ -34,4 +51,12 @@ function hostsOf({ containers }: Snapshot, { container }: Subject): string[] {
     key = containers.find((each) => each.key === current)?.nestedIn ?? null;
   }
   return keys;
+}
+
+/** What could not be read of a subject itself: of its records and of what else was looked at for it. */
+export function ownProblems(snapshot: Snapshot, { key, container }: Subject): ProblemRecord[] {
+  return [
+    ...snapshot.problems.filter(({ subject }) => subject === key),
+    ...unreadSources(snapshot, container === null ? [] : [container]),
+  ];
 }

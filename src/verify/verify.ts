@@ -9,7 +9,7 @@ import { withCustody } from './custody-evidence.js';
 import { deviceNames } from './device-names.js';
 import { expectedHere, unmetExpectations, type ExpectedHere } from './expected.js';
 import { ignoreUses, partIgnored, type Ignores } from './ignore.js';
-import { problemsOf } from './problems.js';
+import { problemsOf, unreadSources } from './problems.js';
 import { reachesFailOn, SEVERITY_RANK } from './severity.js';
 import { compareText } from './subjects.js';
 import type { FailOn, Finding, SubjectAnalysis, SubjectReport, SubjectStatus, VerifyReport } from './types.js';
@@ -45,7 +45,12 @@ export function verifySubjects(
   });
   const subjects = verified.map(({ report }) => report);
   const noted = options.all === true ? snapshot.problems : problemsOf(snapshot, analyses);
-  const problems = [...noted, ...hostUnreadable(snapshot), ...lackingCapabilities(snapshot)]
+  const problems = [
+    ...noted,
+    ...besidesFindings(snapshot, analyses),
+    ...hostUnreadable(snapshot),
+    ...lackingCapabilities(snapshot),
+  ]
     .concat(unmetExpectations(expectations, analyses))
     .sort((a, b) => compareText(a.subject, b.subject) || compareText(a.message, b.message));
   const records = analyses.flatMap(({ programs }) => programs);
@@ -64,6 +69,15 @@ export function verifySubjects(
     },
     exitStatus: exitStatusOf(subjects, failOn, problems.length > 0),
   };
+}
+
+/** Unreadable records of containers whose intent is known from another one; where it is not, a finding says so (DP306). */
+function besidesFindings(snapshot: Snapshot, analyses: readonly SubjectAnalysis[]): ProblemRecord[] {
+  const known = analyses.filter(({ intended }) => intended.status !== 'unread');
+  return unreadSources(
+    snapshot,
+    known.flatMap(({ subject }) => subject.container ?? []),
+  );
 }
 
 /** Where no cgroup at all could be asked, that is one problem of the host and not one of each cgroup. */

@@ -5,10 +5,12 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { snapshotFromDirectory } from '../../src/collect/from-dir.js';
 import { createRun } from '../../src/pipeline.js';
+import { diagnose } from '../../src/report/doctor.js';
 import { parseSnapshot } from '../../src/snapshot/parse.js';
 import { serialiseSnapshot } from '../../src/snapshot/serialise.js';
 import type { Snapshot } from '../../src/snapshot/types.js';
 import type { SubjectAnalysis, VerifyReport } from '../../src/verify/types.js';
+import { devpolicy } from '../cli/run.js';
 import { caseDirectory } from './captured.js';
 
 const DOCKER = 'captures/bookworm-docker-20.10.24-runc-1.1.5/default';
@@ -171,4 +173,42 @@ describe('bpftool’s words', () => {
 test('a saved snapshot holds no character that steers a terminal', () => {
   write('proc-devices.txt', '\u009b31m\u202e\u{e0041}\u007f');
   expectSaved(snapshotFromDirectory(folder));
+});
+
+describe('one record of several that cannot be read', () => {
+  test('is said and is not healthy, though another one tells the intent', () => {
+    write('state.json', '{"config": {');
+    const snapshot = snapshotFromDirectory(folder);
+    // As a live host has it: the source alone says so.
+    const live = { ...snapshot, problems: [] };
+    for (const each of [snapshot, live]) {
+      const run = createRun(each);
+      const [subject] = run.subjects();
+      expect(run.analyse(subject!).intended.status).toBe('known');
+      const { problems, exitStatus } = run.verify();
+      expect(problems).toHaveLength(1);
+      expect(problems[0]?.message).toMatch(/state\.json: not valid JSON$/);
+      expect(exitStatus).toBe(3);
+      expect(run.verify([subject!]).exitStatus).toBe(3);
+      expect(diagnose(each, []).checks.find(({ name }) => name === 'files')?.text).toMatch(
+        /^1 thing.*state\.json: not valid/,
+      );
+    }
+  });
+
+  test('show says it in text and JSON, and is incomplete; so is the snapshot', async () => {
+    write('state.json', '{"config": {');
+    const text = await devpolicy(['--snapshot', folder, 'show']);
+    expect(text.stdout).toMatch(/^unread {8}state\.json: not valid JSON$/m);
+    const { problems } = JSON.parse((await devpolicy(['--snapshot', folder, 'show', '--json'])).stdout) as {
+      problems: unknown;
+    };
+    expect(problems).toEqual([{ message: 'state.json: not valid JSON', code: null }]);
+    expect(text.status).toBe(3);
+    const { status, stderr } = await devpolicy(['snapshot', '--from', folder, '-v']);
+    expect(status).toBe(3);
+    expect(stderr).toBe(
+      'devpolicy: 1 thing could not be read and is unknown in the snapshot\n  docker:dc-default: state.json: not valid JSON\n',
+    );
+  });
 });

@@ -69,7 +69,13 @@ describe('files of engines', () => {
   });
 
   test.each([
-    ['a FIFO', (): void => { fifo('run/containerd/io.containerd.runtime.v2.task/k8s.io/one/options.json'); }, 'EINVAL'],
+    [
+      'a FIFO',
+      (): void => {
+        fifo('run/containerd/io.containerd.runtime.v2.task/k8s.io/one/options.json');
+      },
+      'EINVAL',
+    ],
     [
       'no JSON',
       (): void => {
@@ -136,11 +142,11 @@ describe('processes', () => {
 
   test('files that are there and cannot be read are a problem of the container, else of the host', () => {
     writeFileSync(at('1/stat'), `1 (init) S ${'0 '.repeat(30)}`);
-    fifo('12/mountinfo');
+    fifo('12/cgroup');
     fifo('13/status');
     fifo('14/status');
     const proc = new Proc(root);
-    expect(proc.mountinfo(12)).toBe('');
+    expect(proc.cgroup(12)).toBeNull();
     expect(proc.namespacedPids(13)).toEqual([]);
     expect(proc.namespacedPids(14)).toEqual([]);
     expect(proc.mountinfo(99)).toBe('');

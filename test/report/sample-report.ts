@@ -42,9 +42,7 @@ export function sampleReport(failOn: FailOn = 'error'): Sample {
   const full = rules('c *:* m', 'c 1:3 rwm', 'c 5:0 rwm', 'c 136:* rwm');
   const short = rules('c *:* m', 'c 136:* rwm');
   const steady = { afterReload: pending(full), afterApply: pending(full, 'set-property') };
-  const stateFile: ContainerRecord['sources'] = [
-    { kind: 'unreadable', expected: 'runc-state', path: '/run/a b/state.json', failed: 'gone', code: 'ENOENT' },
-  ];
+  const stateFile: ContainerRecord['sources'] = [{ kind: 'lxc-config', path: '/run/a b/state.json', assignments: [] }];
   const analyses = [
     analysisOf({
       container: named(HOSTILE_NAME, { sources: stateFile }),
