@@ -2,6 +2,7 @@ import type { Snapshot } from '../snapshot/types.js';
 import type { Comparison } from '../verify/compare.js';
 import { custodyOf } from '../verify/custody.js';
 import { deviceNames } from '../verify/device-names.js';
+import { ownProblems } from '../verify/problems.js';
 import type { ProgramView } from '../verify/programs.js';
 import { regionRules } from '../verify/region-rules.js';
 import type { Examined, PolicyDifference, SubjectAnalysis } from '../verify/types.js';
@@ -32,7 +33,7 @@ export function showText(
     headLines(analysis, snapshot, style),
     programLines(analysis, snapshot, options),
     policyLines(analysis, snapshot, style),
-    comparisonLines(analysis, comparison),
+    [...comparisonLines(analysis, comparison), ...unreadLines(analysis, snapshot)],
     options.verbose ? custodyBlock(analysis, snapshot, style) : [],
   ];
   return `${blocks
@@ -132,6 +133,12 @@ function policyLines({ enforced, intended, subject }: SubjectAnalysis, snapshot:
   ];
   if (intended.status !== 'known') return why;
   return [...why, '', ...policyBlock(' (intended)', intended.policy, names, style)];
+}
+
+/** What was there and could not be read: the lines above may lack it. */
+function unreadLines({ subject }: SubjectAnalysis, snapshot: Snapshot): string[] {
+  const messages = new Set(ownProblems(snapshot, subject).map(({ message }) => message));
+  return [...messages].sort().map((message) => `unread        ${escapeText(message)}`);
 }
 
 function comparisonLines(analysis: SubjectAnalysis, { differences }: Comparison): string[] {
