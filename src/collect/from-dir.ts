@@ -85,7 +85,7 @@ const PACKAGES: Record<string, string> = {
 function versionsOf(facts: CapturedCase): Record<string, VersionRecord> {
   const runtimes = Object.create(null) as Record<string, VersionRecord>;
   for (const [name, version] of Object.entries(facts.versions)) {
-    if (name !== 'systemd') runtimes[PACKAGES[name] ?? name] = { version, source: 'case.json' };
+    if (name !== 'systemd') runtimes[PACKAGES[name] ?? name] = { version, source: 'case.json', changedAt: null };
   }
   if (facts.runc !== null) runtimes['runc'] = noteVersion(facts.runc);
   return runtimes;

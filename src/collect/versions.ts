@@ -30,10 +30,14 @@ const PACKAGES: Record<string, string> = {
   systemd: 'systemd',
 };
 
-/** Programs written in Go say in their file which modules they were built from. */
-const GO_PROGRAMS: Record<string, string[]> = {
+/** Low-level runtimes by their files, the one that is found first before the others. */
+const PROGRAMS: Record<string, string[]> = {
   runc: ['/usr/bin/runc', '/usr/sbin/runc', '/usr/local/bin/runc', '/usr/local/sbin/runc', '/usr/libexec/docker/runc'],
+  crun: ['/usr/bin/crun', '/usr/local/bin/crun'],
+  youki: ['/usr/bin/youki', '/usr/local/bin/youki'],
 };
+/** Those written in Go say in their file which modules they were built from. */
+const GO_PROGRAMS = ['runc'];
 
 /** Modules whose version decides what runc does: whether it replaces systemd's program, and which rules it makes of a list. */
 const GO_MODULES = ['github.com/cilium/ebpf', 'github.com/opencontainers/cgroups'];
@@ -46,15 +50,37 @@ const GO_MODULES = ['github.com/cilium/ebpf', 'github.com/opencontainers/cgroups
  */
 export function runtimeVersions(tree: FileTree, detail: 'brief' | 'full', note: Note): Record<string, VersionRecord> {
   const versions = Object.create(null) as Record<string, VersionRecord>;
-  for (const [name, version] of [...apkPackages(tree, note), ...dpkgPackages(tree, note)]) {
+  for (const [name, version] of [
+    ...apkPackages(tree, note),
+    ...pacmanPackages(tree, note),
+    ...dpkgPackages(tree, note),
+  ]) {
     const runtime = PACKAGES[name];
     if (runtime !== undefined) versions[runtime] = version;
   }
-  for (const [program, paths] of Object.entries(GO_PROGRAMS)) {
+  for (const program of GO_PROGRAMS) {
     // A program of ten megabytes is read where no package tells its version, or everything is wanted.
-    if (detail === 'full' || versions[program] === undefined) addBuildInfo(tree, program, paths, versions, note);
+    if (detail === 'full' || versions[program] === undefined)
+      addBuildInfo(tree, program, PROGRAMS[program] ?? [], versions, note);
+  }
+  for (const [program, paths] of Object.entries(PROGRAMS)) {
+    const known = versions[program];
+    if (known !== undefined) versions[program] = { ...known, changedAt: changedAt(tree, paths) };
   }
   return versions;
+}
+
+/** When the first of the files that is there last changed: st_ctime, which nobody can set back. */
+function changedAt(tree: FileTree, paths: readonly string[]): string | null {
+  for (const path of paths) {
+    const stats = attempt(
+      () => tree.stat(path),
+      null,
+      () => undefined,
+    );
+    if (stats?.isFile() === true) return stats.ctime.toISOString();
+  }
+  return null;
 }
 
 function addBuildInfo(
@@ -69,10 +95,10 @@ function addBuildInfo(
     const info = bytes === null ? null : readBuildInfo(bytes);
     if (info === null) continue;
     const source = `buildinfo:${path}`;
-    if (info.version !== null) versions[program] ??= { version: info.version, source };
+    if (info.version !== null) versions[program] ??= { version: info.version, source, changedAt: null };
     for (const module of GO_MODULES) {
       const version = info.modules.get(module);
-      if (version !== undefined) versions[`${program}:${module}`] = { version, source };
+      if (version !== undefined) versions[`${program}:${module}`] = { version, source, changedAt: null };
     }
     return;
   }
@@ -103,7 +129,7 @@ function dpkgPackages(tree: FileTree, note: Note): [string, VersionRecord][] {
     const paragraph = status.slice(start, end < 0 ? undefined : end);
     const version = /^Version: (.+)$/m.exec(paragraph)?.[1];
     return version !== undefined && /^Status: .* installed$/m.test(paragraph)
-      ? [[name, { version, source: 'dpkg' }]]
+      ? [[name, { version, source: 'dpkg', changedAt: null }]]
       : [];
   });
 }
@@ -115,8 +141,25 @@ function apkPackages(tree: FileTree, note: Note): [string, VersionRecord][] {
     .flatMap((paragraph): [string, VersionRecord][] => {
       const name = /^P:(.+)$/m.exec(paragraph)?.[1];
       const version = /^V:(.+)$/m.exec(paragraph)?.[1];
-      return name !== undefined && version !== undefined ? [[name, { version, source: 'apk' }]] : [];
+      return name !== undefined && version !== undefined ? [[name, { version, source: 'apk', changedAt: null }]] : [];
     });
+}
+
+/** /var/lib/pacman/local: a directory "name-version-release" for each package that is installed. */
+function pacmanPackages(tree: FileTree, note: Note): [string, VersionRecord][] {
+  const names = attempt(
+    () => tree.list('/var/lib/pacman/local'),
+    [],
+    (failed, code) => {
+      note(`which runtimes are installed is not known: ${failed}`, code);
+    },
+  );
+  return names.flatMap((name): [string, VersionRecord][] => {
+    const [, packageName, version] = /^(.+)-([^-]+-[^-]+)$/.exec(name) ?? [];
+    return packageName === undefined || version === undefined || !Object.hasOwn(PACKAGES, packageName)
+      ? []
+      : [[packageName, { version, source: 'pacman', changedAt: null }]];
+  });
 }
 
 /** Does systemd run there, or did it last? */

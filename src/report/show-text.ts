@@ -9,6 +9,7 @@ import type { Examined, PolicyDifference, SubjectAnalysis } from '../verify/type
 import { formatAge } from './age.js';
 import { custodyLines } from './custody-text.js';
 import { escapeText } from './escape.js';
+import { installedText } from './installed-text.js';
 import type { Style } from './style.js';
 import { attachFlagsName, programAge } from './subject-json.js';
 import { shortPath, shortPaths } from './paths.js';
@@ -30,7 +31,7 @@ export function showText(
 ): string {
   const { style } = options;
   const blocks = [
-    headLines(analysis, snapshot, style),
+    headLines(analysis, snapshot, options),
     programLines(analysis, snapshot, options),
     policyLines(analysis, snapshot, style),
     [...comparisonLines(analysis, comparison), ...unreadLines(analysis, snapshot)],
@@ -48,7 +49,7 @@ function custodyBlock(analysis: SubjectAnalysis, snapshot: Snapshot, style: Styl
   return lines.length === 0 ? [] : [style.bold('ON THE WAY TO THE KERNEL'), ...lines];
 }
 
-function headLines({ subject }: SubjectAnalysis, snapshot: Snapshot, style: Style): string[] {
+function headLines({ subject }: SubjectAnalysis, snapshot: Snapshot, { style, verbose }: ShowTextOptions): string[] {
   const { container } = subject;
   const parts = [style.bold(shortPath(subject.name))];
   if (container !== null) {
@@ -69,6 +70,8 @@ function headLines({ subject }: SubjectAnalysis, snapshot: Snapshot, style: Styl
   for (const other of container?.otherThreadCgroups ?? [])
     lines.push(`note   some threads of its first process are in ${escapeText(other)}`);
   return lines;
+  const installed = container === null ? null : installedText(snapshot, container, verbose);
+  if (installed !== null) lines.push(`note   ${installed}`);
 }
 
 function upTime(startedAt: string | null, collectedAt: string | null): string | null {

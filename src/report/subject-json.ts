@@ -1,4 +1,4 @@
-import type { Snapshot } from '../snapshot/types.js';
+import type { Snapshot, VersionRecord } from '../snapshot/types.js';
 import type { ProgramView } from '../verify/programs.js';
 import type { Subject } from '../verify/subjects.js';
 
@@ -31,11 +31,16 @@ export function subjectJson({ key, name, container, cgroup, unit }: Subject): Js
     cgroup,
     unit,
     runtime: container?.runtime ?? null,
-    runtimeVersion: container?.runtimeVersion ?? null,
+    runtimeVersion: versionJson(container?.runtimeVersion ?? null),
   };
 }
 
 /** A program in `--json`: where it is attached, who wrote it, how old it is. */
+/** Only what was said of the version that started it. */
+function versionJson(known: VersionRecord | null): JsonSubject['runtimeVersion'] {
+  return known === null ? null : { version: known.version, source: known.source };
+}
+
 export interface JsonProgram {
   id: number;
   attachedAt: string | null;

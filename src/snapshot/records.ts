@@ -58,7 +58,11 @@ function orFailure<T>(decoder: Decoder<T>): Decoder<T | ReadFailure> {
       : decoder(value, path);
 }
 
-const version = object<VersionRecord>({ version: text, source: text });
+const version = object<VersionRecord>({
+  version: text,
+  source: text,
+  changedAt: fallback(optionalText, () => null),
+});
 const systemd = object<SystemdRecord>({ version: text, source: text, unitsLoadTimestampMonotonicUs: optionalCount });
 const linkNames = nullable(texts);
 const deviceLinks = fallback(

@@ -106,14 +106,14 @@ test('hostile text in every place is text', () => {
   const hostile = structuredClone(armed);
   hostile.host.hostname = `</title><script>1</script>${HOSTILE_NAME}`;
   hostile.host.kernelRelease = HOSTILE_NAME;
-  hostile.host.runtimes = { [HOSTILE_NAME]: { version: HOSTILE_NAME, source: HOSTILE_NAME } };
+  hostile.host.runtimes = { [HOSTILE_NAME]: { version: HOSTILE_NAME, source: HOSTILE_NAME, changedAt: null } };
   hostile.problems = [{ subject: HOSTILE_NAME, message: `--></ul>${HOSTILE_NAME}`, code: null }];
   for (const node of hostile.nodes) node.path = `/dev/${HOSTILE_NAME}`;
   for (const container of hostile.containers) {
     container.names = [`<img src=x onerror=alert(1)>${HOSTILE_NAME}`];
     container.id = `"><b>${HOSTILE_NAME}`;
     container.engine = HOSTILE_NAME;
-    container.runtimeVersion = { version: HOSTILE_NAME, source: HOSTILE_NAME };
+    container.runtimeVersion = { version: HOSTILE_NAME, source: HOSTILE_NAME, changedAt: null };
     for (const node of container.nodes) node.path = `/dev/${HOSTILE_NAME}`;
   }
   for (const program of hostile.programs) program.name = `</table>${HOSTILE_NAME}`;

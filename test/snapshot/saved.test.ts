@@ -130,8 +130,8 @@ test('keys of the prototype are keys like any other, and pollute nothing', () =>
     '"runtimes":{"__proto__":{"version":"1","source":"x"},"constructor":{"version":"2","source":"x"},',
   );
   const { runtimes } = parseSnapshot(text).host;
-  expect(runtimes['__proto__']).toEqual({ version: '1', source: 'x' });
-  expect(runtimes.constructor).toEqual({ version: '2', source: 'x' });
+  expect(runtimes['__proto__']).toEqual({ version: '1', source: 'x', changedAt: null });
+  expect(runtimes.constructor).toEqual({ version: '2', source: 'x', changedAt: null });
   expect(({} as Record<string, unknown>)['version']).toBeUndefined();
 });
 

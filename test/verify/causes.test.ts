@@ -96,7 +96,7 @@ describe('links that nobody captured', () => {
   test('are no proof for another version', () => {
     const snapshot = captured(NO_LINKS);
     for (const version of ['1.1.4', '1.1.15']) {
-      snapshot.containers[0]!.runtimeVersion = { version, source: 'test' };
+      snapshot.containers[0]!.runtimeVersion = { version, source: 'test', changedAt: null };
       expect(causeIn(snapshot, 'DP101')).toMatchObject({ kind: 'unknown' });
     }
   });

@@ -280,12 +280,12 @@ function runtimeVersion(
   const packaged = runtimes[runtime] ?? null;
   const said = new RegExp(`^${runtime}\\s+(?:version\\s+)?(\\S+)`).exec(facts.ociRuntime ?? '')?.[1];
   if (said === undefined) return packaged;
-  return packaged?.version.startsWith(said) === true ? packaged : { version: said, source: 'case.json' };
+  return packaged?.version.startsWith(said) === true ? packaged : { version: said, source: 'case.json', changedAt: null };
 }
 
 /** "1.1.4 built from the release tag": the version, and all of the note as where it comes from. */
 export function noteVersion(note: string): VersionRecord {
-  return { version: note.split(/\s+/)[0] ?? note, source: `case.json: ${note}` };
+  return { version: note.split(/\s+/)[0] ?? note, source: `case.json: ${note}`, changedAt: null };
 }
 
 function namesOf(found: Found, ofCgroup: string | null, id: string): string[] {
