@@ -67,11 +67,11 @@ function headLines({ subject }: SubjectAnalysis, snapshot: Snapshot, { style, ve
   if (subject.cgroup !== null && subject.cgroup !== subject.name) lines.push(`cgroup ${escapeText(subject.cgroup)}`);
   if (subject.unit !== null && subject.cgroup?.endsWith(`/${subject.unit}`) !== true)
     lines.push(`unit   ${escapeText(subject.unit)}`);
+  const installed = container === null ? null : installedText(snapshot, container, verbose);
+  if (installed !== null) lines.push(`note   ${installed}`);
   for (const other of container?.otherThreadCgroups ?? [])
     lines.push(`note   some threads of its first process are in ${escapeText(other)}`);
   return lines;
-  const installed = container === null ? null : installedText(snapshot, container, verbose);
-  if (installed !== null) lines.push(`note   ${installed}`);
 }
 
 function upTime(startedAt: string | null, collectedAt: string | null): string | null {
