@@ -44,6 +44,8 @@ export type { ProgramView } from './verify/programs.js';
 export type { Comparison } from './verify/compare.js';
 export type { Defusal, DefuseResult } from './verify/defuse.js';
 export type { Applying, RunningProgram } from './verify/examine/enforced.js';
+export type { Turning, TurningField } from './verify/turning.js';
+export type { PolicyExplanation, PolicyReason } from './verify/explanation.js';
 export type { Level } from './effective/compose-levels.js';
 export type { Decision, DecisionStep } from './verify/decision.js';
 export type { DecidingBranch, DecidingInstruction, RequestField } from './verify/deciding.js';
@@ -93,6 +95,8 @@ export { levelAtZero } from './verify/region-rules.js';
 export { showJson, type JsonIntent, type JsonPending, type ShowJson } from './report/show-json.js';
 export type { JsonPolicy, JsonRegion } from './report/policy-json.js';
 export type { JsonProgram, JsonSubject } from './report/subject-json.js';
+export type { JsonReason } from './report/explanation.js';
+export type { JsonStep } from './report/decision.js';
 export { verifyJson, type VerifyJson } from './report/verify-json.js';
 
 // Programs by themselves: bytes to instructions, a listing, one request run concretely, the exact partition of all requests.

@@ -38,6 +38,7 @@ function reasonLines({ request, decision, deniedBy }: PolicyReason): string[] {
   return [...lines, ...besides(decision).map((line) => `     ${line}`)];
 }
 
+/** One part of the policy in `show --explain --json`. */
 export interface JsonReason extends RegionRules {
   verdict: PolicyReason['verdict'];
   /** Id of the first program that denies all of it by itself; null otherwise. */
@@ -47,6 +48,7 @@ export interface JsonReason extends RegionRules {
   programs: JsonStep[];
 }
 
+/** The parts as `show --explain --json` prints them. */
 export function explanationJson({ reasons }: PolicyExplanation): JsonReason[] {
   return reasons.map(({ verdict, region, deniedBy, request, decision }) => ({
     verdict,

@@ -35,12 +35,12 @@ export function subjectJson({ key, name, container, cgroup, unit }: Subject): Js
   };
 }
 
-/** A program in `--json`: where it is attached, who wrote it, how old it is. */
 /** Only what was said of the version that started it. */
 function versionJson(known: VersionRecord | null): JsonSubject['runtimeVersion'] {
   return known === null ? null : { version: known.version, source: known.source };
 }
 
+/** A program in `--json`: where it is attached, who wrote it, how old it is. */
 export interface JsonProgram {
   id: number;
   attachedAt: string | null;

@@ -16,6 +16,7 @@ export interface PolicyReason {
   decision: Decision;
 }
 
+/** The enforced policy, part by part. */
 export interface PolicyExplanation {
   reasons: PolicyReason[];
   /** Rules that are not explained one by one: there are too many. */
