@@ -72,7 +72,7 @@ export function verifySubjects(
 }
 
 /** Unreadable records of containers whose intent is known from another one; where it is not, a finding says so (DP306). */
-function besidesFindings(snapshot: Snapshot, analyses: readonly SubjectAnalysis[]): ProblemRecord[] {
+function besidesFindings(snapshot: Snapshot, analyses: readonly SubjectAnalysis[]): VerifyReport['problems'] {
   const known = analyses.filter(({ intended }) => intended.status !== 'unread');
   return unreadSources(
     snapshot,
