@@ -1,9 +1,10 @@
 import type { Snapshot } from '../snapshot/types.js';
 import type { SubjectAnalysis } from '../verify/types.js';
 import { escapeShort, escapeText } from './escape.js';
+import { shortPath } from './paths.js';
 import type { Style } from './style.js';
 import { programJson, subjectJson, type JsonProgram, type JsonSubject } from './subject-json.js';
-import { table } from './table.js';
+import { displayWidth, table } from './table.js';
 
 export interface ListJson {
   schema: 'devpolicy/list';
@@ -40,8 +41,11 @@ export function listJson(analyses: readonly SubjectAnalysis[], snapshot: Snapsho
   };
 }
 
-/** One line per subject, containers first. */
-export function listText(analyses: readonly SubjectAnalysis[], style: Style): string {
+/**
+ * One line per subject, containers first.
+ * @param columns width of the terminal; what does not fit is left out from the right, long ids cut first. null: no limit, everything in full
+ */
+export function listText(analyses: readonly SubjectAnalysis[], style: Style, columns: number | null): string {
   if (analyses.length === 0) return '';
   const sorted = [...analyses].sort(
     (a, b) => Number(a.subject.container === null) - Number(b.subject.container === null),
@@ -58,9 +62,27 @@ export function listText(analyses: readonly SubjectAnalysis[], style: Style): st
     intended.status === 'known' ? 'known' : intended.status === 'none' ? 'not compared' : 'unread',
     subject.cgroup === null ? '-' : escapeText(subject.cgroup),
   ]);
-  const heading = ['NAME', 'ENGINE', 'ID', 'PROGRAMS', 'INTENT', 'CGROUP'];
-  const lines = table([heading, ...rows], { decorate: (cell, row) => (row === 0 ? style.bold(cell) : cell) });
+  const whole = [['NAME', 'ENGINE', 'ID', 'PROGRAMS', 'INTENT', 'CGROUP'], ...rows];
+  const cells = columns === null ? whole : (layouts(whole).find((each) => fits(each, columns)) ?? whole.map(narrowest));
+  const lines = table(cells, { decorate: (cell, row) => (row === 0 ? style.bold(cell) : cell) });
   return `${lines.join('\n')}\n`;
+}
+
+/** From the widest to the narrowest: whole paths, paths with cut ids, no paths, no ids either. */
+function layouts(rows: readonly string[][]): string[][][] {
+  const withoutPath = rows.map((row) => row.slice(0, 5));
+  return [
+    [...rows],
+    rows.map((row) => [...row.slice(0, 5), shortPath(row[5] ?? '')]),
+    withoutPath,
+    withoutPath.map(narrowest),
+  ];
+}
+
+const narrowest = (row: readonly string[]): string[] => [...row.slice(0, 2), ...row.slice(3, 5)];
+
+function fits(rows: readonly string[][], columns: number): boolean {
+  return table(rows).every((line) => displayWidth(line) <= columns);
 }
 
 function programsText(programs: SubjectAnalysis['programs']): string {

@@ -6,7 +6,7 @@ import { ownProblems } from '../verify/problems.js';
 import type { ProgramView } from '../verify/programs.js';
 import { regionRules } from '../verify/region-rules.js';
 import type { Examined, PolicyDifference, SubjectAnalysis } from '../verify/types.js';
-import { formatAge } from './age.js';
+import { formatAge, momentText } from './age.js';
 import { custodyLines } from './custody-text.js';
 import { escapeText } from './escape.js';
 import { installedText } from './installed-text.js';
@@ -14,12 +14,15 @@ import type { Style } from './style.js';
 import { attachFlagsName, programAge } from './subject-json.js';
 import { shortPath, shortPaths } from './paths.js';
 import { policyBlock } from './policy-text.js';
-import { table } from './table.js';
+import { table, wrap } from './table.js';
 import { rulesInline } from './words.js';
 
 export interface ShowTextOptions {
   style: Style;
+  /** Tags, owners, exact times, and the way of the devices to the kernel. */
   verbose: boolean;
+  /** Width of the terminal; null: lines are not broken. */
+  columns: number | null;
 }
 
 /** Everything about one subject on one screen. */
@@ -34,7 +37,7 @@ export function showText(
     headLines(analysis, snapshot, options),
     programLines(analysis, snapshot, options),
     policyLines(analysis, snapshot, style),
-    [...comparisonLines(analysis, comparison), ...unreadLines(analysis, snapshot)],
+    [...comparisonLines(analysis, comparison, options.columns), ...unreadLines(analysis, snapshot)],
     options.verbose ? custodyBlock(analysis, snapshot, style) : [],
   ];
   return `${blocks
@@ -111,7 +114,7 @@ function programCells(view: ProgramView, cgroup: string | null, snapshot: Snapsh
           ? '/ (root)'
           : escapeText(view.attachedAt),
     author.confidence === 'unknown' ? 'unknown' : `${escapeText(author.name)} (${author.confidence})`,
-    age === null ? '-' : `${formatAge(age)} ago`,
+    age === null ? '-' : `${formatAge(age)} ago${verbose ? momentText(age, record?.loadedAtNs ?? null, snapshot) : ''}`,
     view.problem !== null
       ? `unreadable: ${escapeText(view.problem)}`
       : view.slots === null
@@ -144,7 +147,7 @@ function unreadLines({ subject }: SubjectAnalysis, snapshot: Snapshot): string[]
   return [...messages].sort().map((message) => `unread        ${escapeText(message)}`);
 }
 
-function comparisonLines(analysis: SubjectAnalysis, { differences }: Comparison): string[] {
+function comparisonLines(analysis: SubjectAnalysis, { differences }: Comparison, columns: number | null): string[] {
   const intent = comparedLines(
     'intent',
     analysis.intended,
@@ -163,8 +166,18 @@ function comparisonLines(analysis: SubjectAnalysis, { differences }: Comparison)
     differences.filter((each) => each.against === 'afterApply'),
     pendingSource(analysis.afterApply),
   );
-  return table([...intent, ...reload, ...apply]);
+  const lines = [...intent, ...reload, ...apply];
+  return columns === null ? table(lines) : table(lines.flatMap((cells) => wrapped(cells, columns)));
 }
+
+/** The label, and the text beside it in as many lines as it takes. */
+function wrapped([label = '', text = '']: readonly string[], columns: number): string[][] {
+  const lines = wrap(text, Math.max(24, columns - LABEL_WIDTH));
+  return lines.map((line, index) => [index === 0 ? label : '', line]);
+}
+
+/** "set-property" and the gap behind it. */
+const LABEL_WIDTH = 14;
 
 function comparedLines(
   label: string,

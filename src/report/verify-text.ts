@@ -105,7 +105,8 @@ function headline(
   const who = container === null ? '' : `   ${escapeText(container.engine)} ${escapeText(container.id.slice(0, 12))}`;
   const codes = [...new Set(findings.map(({ code }) => code))].join(' ');
   const left = `${word}  ${escapeText(subject.name)}${who}`;
-  const blanks = ' '.repeat(Math.max(3, Math.min(columns, 96) - left.length - codes.length));
+  const room = Math.min(columns, 96) - left.length - codes.length;
+  const blanks = room < 3 && columns < 60 ? '\n  ' : ' '.repeat(Math.max(3, room));
   return `${paint(style.bold(word))}${left.slice(word.length)}${codes === '' ? '' : `${blanks}${codes}`}`;
 }
 

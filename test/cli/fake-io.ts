@@ -7,7 +7,13 @@ export interface FakeIo extends CommandIo {
 
 /** The outside world of a command under test: what it prints is kept, what it reads is given. */
 export function fakeIo(
-  options: { stop?: AbortSignal; input?: string; terminal?: boolean; environment?: Record<string, string> } = {},
+  options: {
+    stop?: AbortSignal;
+    columns?: number;
+    input?: string;
+    terminal?: boolean;
+    environment?: Record<string, string>;
+  } = {},
 ): FakeIo {
   const terminal = options.terminal ?? false;
   return {
@@ -32,7 +38,7 @@ export function fakeIo(
     outIsTerminal: terminal,
     errIsTerminal: terminal,
     inIsTerminal: false,
-    columns: 80,
+    columns: options.columns ?? 80,
     environment: options.environment ?? {},
   };
 }

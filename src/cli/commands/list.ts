@@ -14,7 +14,7 @@ export async function runList(context: CommandContext): Promise<ExitStatus> {
   if (globals.json === true) {
     io.out(toJsonText(listJson(analyses, snapshot)));
   } else {
-    io.out(listText(analyses, style));
+    io.out(listText(analyses, style, io.outIsTerminal ? io.columns : null));
     if (analyses.length === 0 && globals.quiet !== true) io.err('no containers, and no cgroup with a device program\n');
   }
   const unread = analyses.some(
