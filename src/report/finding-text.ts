@@ -107,6 +107,8 @@ export function openingSentence(code: string, evidence: Evidence): string {
       return 'Reading and writing are allowed only separately; opening for both is denied:';
     case 'DP110':
       return 'Can be opened, but asking whether it exists (F_OK) is denied:';
+    case 'DP111':
+      return `A node of /dev/net/tun is there, and this version of the runtime leaves the device out of its defaults (${escapeText(evidence.reasons?.[0] ?? '')}):`;
     case 'DP201':
       return `No device program applies: every device is allowed, although the configuration restricts them.${noProgramText(evidence)}`;
     case 'DP202':

@@ -36,6 +36,8 @@ function fixText(fix: Fix): string {
       return 'give it a device rule (--device, --device-cgroup-rule), or upgrade crun to 1.23 or newer with the systemd cgroup driver; then recreate the container';
     case 'system-unit':
       return "make it a unit of the system's own systemd (with User=), which may attach the program";
+    case 'ask-device':
+      return `ask for the device whatever the version: --device ${escapeText(fix.path)}`;
     case 'rename-keys':
       return `write ${fix.lines.map(escapeText).join(', ')}, then restart the container`;
   }

@@ -11,6 +11,7 @@ export type Fix =
       readonly kind:
         'keep-pin' | 'find-writer' | 'widen-unit' | 'name-numbers' | 'mend-files' | 'add-rule' | 'system-unit';
     }
+  | { readonly kind: 'ask-device'; readonly path: string }
   /** LXC keys for the cgroup version that the host has, as they should read. */
   | { readonly kind: 'rename-keys'; readonly lines: readonly string[] };
 
@@ -74,6 +75,13 @@ export function fixesOfFinding(code: string, evidence: Evidence): Fix[] {
       return evidence.cause === undefined ? [{ kind: 'give-device' }] : [];
     case 'DP106':
       return [{ kind: 'recreate' }];
+    case 'DP111': {
+      const [runtime = '', version = ''] = (reasons[1] ?? '').split(' ');
+      return [
+        { kind: 'upgrade', runtime, version },
+        { kind: 'ask-device', path: '/dev/net/tun' },
+      ];
+    }
     case 'DP201':
       return [...reasons.flatMap((reason) => WITHOUT_PROGRAM[reason] ?? []), ...renamed(reasons)];
     case 'DP204':

@@ -9,6 +9,7 @@ import { DP107 } from './dp107.js';
 import { DP108 } from './dp108.js';
 import { DP109 } from './dp109.js';
 import { DP110 } from './dp110.js';
+import { DP111 } from './dp111.js';
 import { DP201 } from './dp201.js';
 import { DP202 } from './dp202.js';
 import { DP203 } from './dp203.js';
@@ -39,6 +40,7 @@ export const CHECKS: readonly Check[] = [
   DP108,
   DP109,
   DP110,
+  DP111,
   DP201,
   DP202,
   DP203,
