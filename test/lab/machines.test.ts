@@ -2,25 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Referee } from '../kernel/referee.js';
 import { labSuites } from './debian-root.js';
-import { incusRuns, lxcRuns, makeMachineRoot, startIncus, startLxc, startNspawn } from './machines.js';
+import { LXC_LISTS, incusRuns, lxcRuns, makeMachineRoot, startIncus, startLxc, startNspawn } from './machines.js';
 import { allRight, prove, subjectOf } from './prove.js';
 import { SystemdLab } from './systemd.js';
-
-/** Device keys of LXC: an allow list with what a later line changes, a deny list, one that LXC takes for no list, and keys of cgroup v1 alone. */
-const LXC: Readonly<Record<string, string[]>> = {
-  listed: [
-    'deny = a',
-    'allow = c 1:3 rwm',
-    'allow = c 136:* rw',
-    'allow = b 8:* r',
-    'allow = /dev/fuse rw',
-    'allow = c 10:200 rwm',
-    'deny = c 10:200 rwm',
-  ],
-  all: ['allow = a', 'deny = b 8:* w', 'deny = c 10:* rwm'],
-  'deny-lines': ['deny = b *:* rwm'],
-  'deny-all-only': ['deny = a'],
-};
 
 describe.each(labSuites())('%s', (suite) => {
   let lab: SystemdLab;
@@ -33,8 +17,8 @@ describe.each(labSuites())('%s', (suite) => {
     await startNspawn(lab);
     keys.push('nspawn:by-hand', 'nspawn:service');
     if (lxcRuns(suite)) {
-      for (const [name, devices] of Object.entries(LXC)) await startLxc(lab, name, devices);
-      keys.push(...Object.keys(LXC).map((name) => `lxc:${name}`));
+      for (const [name, devices] of Object.entries(LXC_LISTS)) await startLxc(lab, name, devices);
+      keys.push(...Object.keys(LXC_LISTS).map((name) => `lxc:${name}`));
     }
     if (incusRuns(suite)) {
       await startIncus(lab);

@@ -14,6 +14,22 @@ export function incusRuns(suite: Suite): boolean {
   return suite === 'trixie' || suite === 'sid';
 }
 
+/** Device keys of LXC: an allow list with what a later line changes, a deny list, one that LXC takes for no list, and keys of cgroup v1 alone. */
+export const LXC_LISTS: Readonly<Record<string, string[]>> = {
+  listed: [
+    'deny = a',
+    'allow = c 1:3 rwm',
+    'allow = c 136:* rw',
+    'allow = b 8:* r',
+    'allow = /dev/fuse rw',
+    'allow = c 10:200 rwm',
+    'deny = c 10:200 rwm',
+  ],
+  all: ['allow = a', 'deny = b 8:* w', 'deny = c 10:* rwm'],
+  'deny-lines': ['deny = b *:* rwm'],
+  'deny-all-only': ['deny = a'],
+};
+
 /** Starts an LXC container whose device keys are those given ("deny = a"). */
 export async function startLxc(lab: SystemdLab, name: string, devices: readonly string[]): Promise<void> {
   const directory = `/var/lib/lxc/${name}`;

@@ -98,7 +98,7 @@ export async function dockerRunIn(guest: Guest, name: string, options: readonly 
 
 /** This checkout's command in the guest, by somebody whom the kernel refuses bpf(2). */
 export function devpolicyWithoutBpf(guest: Guest, args: readonly string[]): Promise<CommandResult> {
-  const gone = '-sys_admin,-bpf,-net_admin';
+  const gone = '-sys_admin,-net_admin';
   const less = ['setpriv', `--bounding-set=${gone}`, `--inh-caps=${gone}`];
   return guest.exec([...less, ...hostNode(), '/opt/devpolicy/dist/cli/main.js', ...args]);
 }

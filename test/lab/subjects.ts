@@ -96,7 +96,7 @@ export async function serviceUnit(
 
 async function versions(lab: SystemdLab): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const name of ['systemd', 'runc', 'crun', 'docker.io', 'containerd', 'podman', 'lxc', 'conmon']) {
+  for (const name of ['systemd', 'runc', 'crun', 'docker.io', 'containerd', 'podman', 'lxc', 'incus', 'conmon']) {
     const { status, stdout } = await lab.exec(['dpkg-query', '-W', '-f', '${Version}', name]);
     if (status === 0 && stdout !== '') found[name] = stdout.trim();
   }
@@ -166,6 +166,91 @@ export async function podmanContainer(lab: SystemdLab, id: string, runtime: 'run
       oci_runtime: `${runtime} ${await runtimeVersion((argv) => lab.execOk(argv), runtime)}`,
       versions: installed,
       bundle: [userdata],
+    },
+  };
+}
+
+/** A container of containerd, of ctr or of a pod. */
+export async function containerdContainer(lab: SystemdLab, namespace: string, id: string): Promise<Subject> {
+  const installed = await versions(lab);
+  const state = `/run/containerd/runc/${namespace}/${id}/state.json`;
+  const bundle = `/run/containerd/io.containerd.runtime.v2.task/${namespace}/${id}`;
+  const pid = (await lab.execOk(['cat', `${bundle}/init.pid`])).trim();
+  const cgroup = await lab.cgroupOf(Number(pid));
+  const unit = path.basename(cgroup);
+  return {
+    labCgroup: lab.namespace.cgroup,
+    cgroup,
+    files: onHost(lab.namespace, { 'state.json': state, 'config.json': `${bundle}/config.json` }),
+    texts: {
+      ...(unit.endsWith('.scope') ? await unitTexts(lab, unit) : {}),
+      'ctr-info.json': await lab.execOk(['ctr', '-n', namespace, 'containers', 'info', id]),
+    },
+    facts: {
+      suite: lab.suite,
+      emitter: `${lab.suite}-containerd-${installed['containerd'] ?? ''}-runc-${installed['runc'] ?? ''}`,
+      container_id: id,
+      cgroup_driver: unit.endsWith('.scope') ? 'systemd' : 'cgroupfs',
+      engine: `containerd ${installed['containerd'] ?? ''}`,
+      oci_runtime: `runc ${await runtimeVersion((argv) => lab.execOk(argv), 'runc')}`,
+      versions: installed,
+      state_paths: [state],
+      bundle: [`${bundle}/config.json`],
+    },
+  };
+}
+
+/** An LXC container, or an instance of Incus. */
+export async function lxcContainer(lab: SystemdLab, engine: 'lxc' | 'incus', name: string): Promise<Subject> {
+  const installed = await versions(lab);
+  const files: Record<string, string> =
+    engine === 'lxc'
+      ? { config: `/var/lib/lxc/${name}/config` }
+      : {
+          'lxc.conf': (
+            await lab.execOk([
+              'sh',
+              '-c',
+              `ls -d /run/incus/${name}/lxc.conf /var/log/incus/${name}/lxc.conf 2>/dev/null | head -1`,
+            ])
+          ).trim(),
+        };
+  return {
+    labCgroup: lab.namespace.cgroup,
+    cgroup: `/lxc.payload.${name}`,
+    files: onHost(lab.namespace, files),
+    texts: {
+      'dev-listing.txt': await lab.execOk(['sh', '-c', 'ls -lR /dev']),
+      ...(engine === 'incus'
+        ? {
+            'devices-dir.txt': await lab.execOk(['ls', '-lR', `/var/lib/incus/devices/${name}`]),
+            'incus-config.yaml': await lab.execOk(['cat', `/var/lib/incus/containers/${name}/backup.yaml`]),
+          }
+        : {}),
+    },
+    facts: {
+      suite: lab.suite,
+      emitter: `${lab.suite}-${engine}-${installed[engine] ?? ''}`,
+      container_id: name,
+      engine,
+      versions: installed,
+    },
+  };
+}
+
+/** A machine of systemd-nspawn, by the unit it runs in. */
+export async function nspawnMachine(lab: SystemdLab, unit: string): Promise<Subject> {
+  const installed = await versions(lab);
+  return {
+    labCgroup: lab.namespace.cgroup,
+    cgroup: `/machine.slice/${unit}/payload`,
+    texts: await unitTexts(lab, unit),
+    facts: {
+      suite: lab.suite,
+      emitter: `${lab.suite}-systemd-${installed['systemd'] ?? ''}`,
+      container_id: unit,
+      engine: 'nspawn',
+      versions: installed,
     },
   };
 }
