@@ -38,16 +38,17 @@ export { serialiseSnapshot } from './snapshot/serialise.js';
 export type * from './snapshot/types.js';
 
 // The analysis of a host: who is there, what is enforced, was intended and is to come, and how that differs.
-export { createRun, Run, type DecodedProgram, type PolicyChoice } from './pipeline.js';
+export { createRun, Run, type DecodedProgram, type FlowResult, type PolicyChoice } from './pipeline.js';
 export type { Subject } from './verify/subjects.js';
 export type { ProgramView } from './verify/programs.js';
 export type { Comparison } from './verify/compare.js';
 export type { Defusal, DefuseResult } from './verify/defuse.js';
 export type { Applying, RunningProgram } from './verify/examine/enforced.js';
 export type { Turning, TurningField } from './verify/turning.js';
-export type { PolicyExplanation, PolicyReason } from './verify/explanation.js';
 export type { Level } from './effective/compose-levels.js';
 export type { Decision, DecisionStep } from './verify/decision.js';
+export type { PolicyExplanation, PolicyReason } from './verify/explanation.js';
+export type { FlowBox, FlowEdge, FlowFunction, FlowVerdict, ProgramFlow } from './verify/flow.js';
 export type { DecidingBranch, DecidingInstruction, RequestField } from './verify/deciding.js';
 export type * from './verify/causes/types.js';
 export type { CustodyStep } from './verify/custody-evidence.js';

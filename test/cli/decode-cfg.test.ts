@@ -177,6 +177,26 @@ describe('decode --cfg', () => {
     expect(stdout).toMatch(/always DENY.*deny everything/);
   });
 
+  test('a program that returns 1 and sets an errno denies, for can too', async () => {
+    const path = join(folder, 'errno.json');
+    const bytes = bytesOf(mov(1, -6), slot(0x85, { imm: 100 }), mov(0, 1), EXIT);
+    const program = {
+      schema: 'devpolicy/program',
+      schemaVersion: [1, 0],
+      xlated: Buffer.from(bytes).toString('base64'),
+      byteOrder: 'little',
+      kernel: '6.1.0',
+      helpers: { '100': 'bpf_set_retval' },
+    };
+    writeFileSync(path, JSON.stringify(program));
+    expect((await devpolicy(['decode', `program:${path}`, '--cfg', 'dot'])).stdout).toMatch(
+      /always DENY.*deny everything/,
+    );
+    const { status, stdout } = await devpolicy(['can', `program:${path}`, 'c:1:3']);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/DENIES +insn 3: exit, behind no conditional jump \(whatever the request\)/);
+  });
+
   test('hostile names stay text', () => {
     const [flow] = flowsOf(snapshotFromDirectory(DETONATED));
     const view = { ...flow!.view, attachedAt: '/"];}\n<script>&quot;\u001b[31m\\' };

@@ -167,6 +167,22 @@ describe('what turned the way', () => {
     expect(turning).toEqual({ jump: [], value: [] });
   });
 
+  it('says which program ended the run after a tail call', () => {
+    const other = decode(join(mov(0, 1), EXIT), 'little');
+    const slots = new Map([['00000000', Uint8Array.from([9, 0, 0, 0])]]);
+    const environment = environmentWith({
+      maps: new Map([[7, mapWith({ id: 7, type: 'prog_array', entries: slots })]]),
+      programs: new Map([[9, { program: other, environment: NO_ENVIRONMENT }]]),
+    });
+    const call = [reference(2, 1, 7), mov(3, 0), slot(0x85, { imm: 12 }), mov(0, 0), EXIT];
+    expect(explained(call, request, environment)).toMatchObject({
+      exit: 1,
+      tailProgram: 9,
+      branch: null,
+      turning: null,
+    });
+  });
+
   it('does not mistake registers of a function for those of its caller', () => {
     // The function puts minor into its own r6; the caller's r6 is 3 still.
     const call = [
