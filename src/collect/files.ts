@@ -1,7 +1,7 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { KernelError } from '../errors.js';
-import { openHandle, type Handle } from './handle.js';
+import { openDirectory, openHandle, type Handle } from './handle.js';
 
 /** As the kernel's MAXSYMLINKS (include/linux/namei.h). */
 const MAX_LINKS = 40;
@@ -63,6 +63,21 @@ export function readRegularFile(path: string, maxBytes: number): Buffer {
     return readHandle(handle, path, maxBytes);
   } finally {
     handle.close();
+  }
+}
+
+/**
+ * As readRegularFile for files of procfs, which the kernel makes: opening one runs no driver, so it is looked at only then.
+ * @throws KernelError; EINVAL if it is no regular file
+ */
+export function readProcFile(path: string, maxBytes: number): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw new KernelError('open', 22, 'EINVAL', `${path} is no regular file`);
+    return readAll(fd, path, maxBytes, stats.size);
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -205,6 +220,12 @@ export class FileTree {
         if (trail.length > MAX_DEPTH) throw new KernelError('open', 36, 'ENAMETOOLONG', path);
         this.#refuseRemote(`/${[...names, name].join('/')}`);
         const parent = trail[trail.length - 1]!;
+        const directory = pending.length === 0 ? null : openDirectory(`${parent.path}/${name}`);
+        if (directory !== null) {
+          trail.push(directory);
+          names.push(name);
+          continue;
+        }
         const next = openHandle(`${parent.path}/${name}`, false);
         if ((follow || pending.length > 0) && next.stat().isSymbolicLink()) {
           next.close();

@@ -93,10 +93,8 @@ function nodeOf(path: string, stats: Stats): NodeRecord | null {
 
 /** dev_t as glibc packs it for user space (gnu_dev_major, gnu_dev_minor in sys/sysmacros.h): bits 8-19 and 32-43, bits 0-7 and 20-31. */
 export function deviceNumbers(rdev: number): { major: number; minor: number } {
-  const bits = BigInt(rdev);
-  const major = ((bits >> 8n) & 0xfffn) | ((bits >> 32n) & 0xffff_f000n);
-  const minor = (bits & 0xffn) | ((bits >> 12n) & 0xffff_ff00n);
-  return { major: Number(major), minor: Number(minor) };
+  const bits = (from: number, count: number): number => Math.floor(rdev / 2 ** from) % 2 ** count;
+  return { major: bits(8, 12) + bits(44, 20) * 4096, minor: bits(0, 8) + bits(20, 24) * 256 };
 }
 
 /** The device nodes below /dev of a host or container. What could not be looked at is a problem of the subject. */

@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import type { FileFailure } from './files.js';
-import { LIMITS, errorCode, fileFailure, isMissing, readRegularFile, unescapeMount } from './files.js';
+import { LIMITS, errorCode, fileFailure, isMissing, readProcFile, unescapeMount } from './files.js';
 
 /** A process of a host, in the host's numbers. */
 export interface ProcessFacts {
@@ -22,6 +22,9 @@ export class Proc {
    */
   readonly failures: Map<string, FileFailure> = new Map<string, FileFailure>();
 
+  /** False once the kernel said that no security module labels processes. */
+  #hasLabels = true;
+
   constructor(directory = '/proc') {
     this.directory = directory;
   }
@@ -29,7 +32,7 @@ export class Proc {
   /** Text of a file below /proc; null if it is not there or may not be read. */
   text(path: string, maxBytes: number = LIMITS.proc): string | null {
     try {
-      return readRegularFile(`${this.directory}/${path}`, maxBytes).toString('utf8');
+      return readProcFile(`${this.directory}/${path}`, maxBytes).toString('utf8');
     } catch (error) {
       this.#failed(path, error);
       return null;
@@ -137,9 +140,13 @@ export class Proc {
 
   /** AppArmor profile or SELinux context of a process; null where no security module gives one (the kernel then answers EINVAL). */
   securityLabel(pid: number): string | null {
+    if (!this.#hasLabels) return null;
     const path = `${String(pid)}/attr/current`;
     const text = this.text(path);
-    if (this.failures.get(path)?.code === 'EINVAL') this.failures.delete(path);
+    if (this.failures.get(path)?.code === 'EINVAL') {
+      this.failures.delete(path);
+      this.#hasLabels = false;
+    }
     const label = text?.replace(/\0.*$/s, '').trim();
     return label === undefined || label === '' ? null : label.slice(0, 4096);
   }

@@ -28,6 +28,8 @@ export interface RuntimeState {
  * @returns null if it is none of these: the container was removed meanwhile, or the directory is something else
  */
 export function readRuntimeState(tree: FileTree, directory: string, id: string, detail: Detail): RuntimeState | null {
+  const runc = readRunc(tree, directory, id, detail);
+  if (runc?.sources.some(({ kind }) => kind === 'runc-state') === true) return runc;
   // What cannot be looked at cannot be read either: the files below say so in their turn.
   if (
     attempt(
@@ -37,7 +39,7 @@ export function readRuntimeState(tree: FileTree, directory: string, id: string, 
     )
   )
     return readYouki(tree, directory, id);
-  return readRunc(tree, directory, id, detail) ?? readCrun(tree, directory, id);
+  return runc ?? readCrun(tree, directory, id);
 }
 
 function readRunc(tree: FileTree, directory: string, id: string, detail: Detail): RuntimeState | null {
