@@ -3,7 +3,7 @@ import type { Snapshot } from '../snapshot/types.js';
 import type { Finding, SubjectReport, VerifyReport } from '../verify/types.js';
 import { escapeText } from './escape.js';
 import type { RunFacts } from './run-facts.js';
-import { STATUSES } from './statuses.js';
+import { STATUSES } from '../verify/statuses.js';
 
 type Labels = readonly (readonly [name: string, value: string])[];
 type Sample = readonly [labels: Labels, value: number];

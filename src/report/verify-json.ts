@@ -1,6 +1,6 @@
 import type { Snapshot } from '../snapshot/types.js';
 import type { Finding, SubjectStatus, VerifyReport } from '../verify/types.js';
-import { STATUSES } from './statuses.js';
+import { STATUSES } from '../verify/statuses.js';
 import type { IgnoredFinding } from '../verify/ignore.js';
 import { ignoredCount } from './ignored-text.js';
 import { subjectJson, type JsonSubject } from './subject-json.js';

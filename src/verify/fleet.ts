@@ -3,6 +3,7 @@ import type { Snapshot } from '../snapshot/types.js';
 import { deviceNames } from './device-names.js';
 import { diffSubjects, type SubjectDiff } from './diff.js';
 import { compareText, type Subject } from './subjects.js';
+import { STATUSES } from './statuses.js';
 import type { Examined, SubjectAnalysis, SubjectStatus, VerifyReport } from './types.js';
 
 /** What one host brings. Analyses of all hosts must share their diagrams (`Run.beside`). */
@@ -116,24 +117,12 @@ function hostOf({ file, snapshot, report }: HostLook): FleetHost {
     kernelRelease,
     systemd: systemd?.version ?? null,
     collectedAt: snapshot.collectedAt,
-    status: WORST_FIRST.find((status) => statuses.includes(status)) ?? 'ok',
+    status: STATUSES.find((status) => statuses.includes(status)) ?? 'ok',
     subjects: report.subjects.length,
     problems: report.problems,
     exitStatus: report.exitStatus,
   };
 }
-
-const WORST_FIRST: readonly SubjectStatus[] = [
-  'broken',
-  'fail-open',
-  'land-mine',
-  'will-widen',
-  'unknown',
-  'warning',
-  'ok',
-  'not-compared',
-  'not-running',
-];
 
 /** Names of pods end in something random, and ids are another one on every host. */
 function familyOf({ container, name }: Subject): string {
@@ -154,7 +143,7 @@ function familyFrom(name: string, gathered: readonly Gathered[]): FleetFamily {
   const sorted = [...gathered].sort(
     (a, b) =>
       a.members.length - b.members.length ||
-      WORST_FIRST.indexOf(a.status) - WORST_FIRST.indexOf(b.status) ||
+      STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status) ||
       compareText(a.members[0]?.host.name ?? '', b.members[0]?.host.name ?? ''),
   );
   const reference = sorted.at(-1);
@@ -177,5 +166,5 @@ function rarity({ groups, members }: FleetFamily): number {
 }
 
 function worst({ groups }: FleetFamily): number {
-  return Math.min(...groups.map(({ status }) => WORST_FIRST.indexOf(status)));
+  return Math.min(...groups.map(({ status }) => STATUSES.indexOf(status)));
 }

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../../snapshot/types.js';
 import { deviceNames } from '../../verify/device-names.js';
+import { STATUSES } from '../../verify/statuses.js';
 import type { Finding, SubjectReport, VerifyReport } from '../../verify/types.js';
 import { findingLabels, openingSentence } from '../finding-text.js';
 import { groupByFindings } from '../verify-text.js';
@@ -23,20 +24,8 @@ ${unread.length === 0 ? '' : markup`<article class="warn"><h3>${statusWord('unkn
 ${groups.map((group) => groupArticle(group, snapshot, titles))}`;
 }
 
-const WORST_FIRST = [
-  'broken',
-  'fail-open',
-  'land-mine',
-  'will-widen',
-  'unknown',
-  'warning',
-  'ok',
-  'not-compared',
-  'not-running',
-];
-
 function rank([first]: readonly SubjectReport[]): number {
-  return first === undefined ? WORST_FIRST.length : WORST_FIRST.indexOf(first.status);
+  return first === undefined ? STATUSES.length : STATUSES.indexOf(first.status);
 }
 
 function groupArticle(

@@ -1,4 +1,4 @@
-import type { SubjectStatus } from '../verify/types.js';
+import type { SubjectStatus } from './types.js';
 
 /** Every status, worst first: the order of counts in every format. */
 export const STATUSES: readonly SubjectStatus[] = [
