@@ -1,5 +1,5 @@
 /** deploy/ as it is shipped, under a real systemd: the hardened service, its timer, the question before a reload. */
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -79,6 +79,29 @@ describe.each(labSuites())('%s', (suite) => {
     expect(metrics).toContain('devpolicy_landmine{container="docker:web"} 0\n');
     expect(await result()).toBe('success');
     expect((await lab.exec(['/usr/share/devpolicy/before-reload', '--refuse'])).status).toBe(0);
+  });
+
+  test('with any one of its capabilities dropped the service fails as incomplete, and its report names that capability', async () => {
+    const unit = readFileSync(deployed('systemd/devpolicy-verify.service'), 'utf8');
+    const needed = (/^CapabilityBoundingSet=(.+)$/m.exec(unit)?.[1] ?? '').split(' ');
+    expect(needed.length).toBeGreaterThan(3);
+    const dropIn = inside('/run/systemd/system/devpolicy-verify.service.d/drop.conf');
+    for (const dropped of needed) {
+      // The service's own output goes to a file: journald need not run in the lab.
+      writeFileSync(
+        dropIn,
+        `[Service]\nCapabilityBoundingSet=~${dropped}\nStandardOutput=truncate:/run/verify-output\n`,
+      );
+      await lab.execOk(['systemctl', 'daemon-reload']);
+      expect((await lab.exec(['systemctl', 'start', 'devpolicy-verify.service'])).status).not.toBe(0);
+      const status = await lab.execOk(['systemctl', 'show', '-P', 'ExecMainStatus', 'devpolicy-verify.service']);
+      const output = readFileSync(inside('/run/verify-output'), 'utf8');
+      expect(`${dropped} ${status.trim()}`, output).toBe(`${dropped} 3`);
+      expect(output).toMatch(new RegExp(`^UNREAD  host: missing: ${dropped} \\([^()]+\\)$`, 'm'));
+    }
+    rmSync(dropIn);
+    await lab.execOk(['systemctl', 'daemon-reload']);
+    await lab.execOk(['systemctl', 'start', 'devpolicy-verify.service']);
   });
 
   test('a land mine: the unit fails, the metrics say so, the question before a reload is answered', async () => {
