@@ -45,6 +45,7 @@ export type { Comparison } from './verify/compare.js';
 export type { Defusal, DefuseResult } from './verify/defuse.js';
 export type { Applying, RunningProgram } from './verify/examine/enforced.js';
 export type { Turning, TurningField } from './verify/turning.js';
+export type { InstalledRuntime } from './verify/installed.js';
 export type { Level } from './effective/compose-levels.js';
 export type { Decision, DecisionStep } from './verify/decision.js';
 export type { PolicyExplanation, PolicyReason } from './verify/explanation.js';
