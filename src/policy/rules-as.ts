@@ -45,7 +45,7 @@ const DOCKER_ALWAYS: readonly string[] = [
 ];
 /** Added by every runtime but runc 1.2.0 to 1.2.3 (opencontainers/runc #3468, #4555) and crun 1.5 to 1.19.1. */
 const TUN = 'c 10:200 rwm';
-/** What runc and crun add to whatever list an OCI configuration has. */
+/** What runc and crun add to whatever list an OCI configuration has (runc, specconv.AllowedDevices; crun, default devices). */
 const OCI_ALWAYS: readonly string[] = [
   ...DOCKER_ALWAYS.filter((rule) => rule !== 'c 5:0-2 rwm'),
   'c 5:0 rwm',
@@ -118,12 +118,14 @@ function asLxc(allowed: DeviceSet): WrittenRules | Refusal {
   return { lines: [line('deny', 'a'), ...entries.map((entry) => line('allow', entryText(entry)))], notes: [note] };
 }
 
-/** `linux.resources.devices` of an OCI runtime configuration. */
+/** `linux.resources.devices` of an OCI runtime configuration. Runtimes must supply default devices (runtime-spec, config-linux.md), so none can be kept out. */
 function asOci(allowed: DeviceSet): WrittenRules | Refusal {
   if (allowed.complement().isEmpty()) return { lines: ociLines([{ allow: true, access: 'rwm' }]), notes: [] };
+  const added = OCI_ALWAYS.find((rule) => !ruleSet(allowed, rule).implies(allowed));
+  if (added !== undefined)
+    return { refused: `runc and crun allow "${added}" whatever an OCI list says; the policy does not` };
   const entries = entriesOf(allowed);
   if ('refused' in entries) return entries;
-  const added = OCI_ALWAYS.filter((rule) => !ruleSet(allowed, rule).implies(allowed));
   const rules = entries.map(({ type, major, minor, mask }) => ({
     allow: true,
     type,
@@ -131,8 +133,7 @@ function asOci(allowed: DeviceSet): WrittenRules | Refusal {
     ...(minor === null ? {} : { minor }),
     access: maskText(mask),
   }));
-  const notes = added.length === 0 ? [] : [`runc and crun allow these whatever the list says: ${added.join(', ')}.`];
-  return { lines: ociLines([{ allow: false, access: 'rwm' }, ...rules]), notes };
+  return { lines: ociLines([{ allow: false, access: 'rwm' }, ...rules]), notes: [] };
 }
 
 function ociLines(rules: readonly object[]): string[] {
