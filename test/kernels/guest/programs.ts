@@ -155,7 +155,9 @@ async function judge(guest: Guest, name: string, cgroup: Cgroup, undecided: stri
   // The upper half of what a map's own function returned, up to 6.3 (src/ebpf/direct-map-call.ts), is the only thing it may not know.
   const open = concrete.filter((answer) => answer.startsWith('undecided'));
   assert.deepEqual(
-    open.filter((answer) => !/^undecided: helper:\w+_(delete|update)_elem(, helper:\w+_(delete|update)_elem)*$/.test(answer)),
+    open.filter(
+      (answer) => !/^undecided: helper:\w+_(delete|update)_elem(, helper:\w+_(delete|update)_elem)*$/.test(answer),
+    ),
     [],
     'interpreter: undecided',
   );
