@@ -118,4 +118,26 @@ describe.each(labSuites())('%s', (suite) => {
     expect(await result()).toBe('exit-code');
     expect(readFileSync(inside(METRICS), 'utf8')).toContain('devpolicy_landmine{container="docker:web"} 1\n');
   });
+
+  test('apt asks before it installs, and stops where it is told to', async () => {
+    writeFileSync(
+      inside('/run/package/DEBIAN/control'),
+      'Package: devpolicy-nothing\nVersion: 1\nArchitecture: all\nMaintainer: nobody <nobody@localhost>\nDescription: nothing\n',
+    );
+    await lab.execOk(['dpkg-deb', '--build', '/run/package', '/run/nothing.deb']);
+    const hook = inside('/etc/apt/apt.conf.d/80devpolicy');
+    const install = ['apt-get', 'install', '--yes', '-o', 'APT::Sandbox::User=root', '/run/nothing.deb'];
+    writeFileSync(
+      hook,
+      readFileSync(deployed('apt/80devpolicy'), 'utf8').replace('before-reload; fi', 'before-reload --refuse; fi'),
+    );
+    const refused = await lab.exec(install);
+    expect(refused.status, refused.stdout).not.toBe(0);
+    expect((await lab.exec(['dpkg', '--status', 'devpolicy-nothing'])).status).not.toBe(0);
+    copyFileSync(deployed('apt/80devpolicy'), hook);
+    const warned = await lab.exec(install);
+    expect(warned.status, warned.stderr).toBe(0);
+    expect(warned.stdout + warned.stderr).toContain('takes devices away from 1 running container(s)');
+    expect((await lab.exec(['dpkg', '--status', 'devpolicy-nothing'])).status).toBe(0);
+  });
 });
