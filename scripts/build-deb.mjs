@@ -119,6 +119,7 @@ function copyDocuments(tree, version, time) {
     'cron/devpolicy',
     'apt/80devpolicy',
     'dnf/devpolicy.actions',
+    'dnf/devpolicy_reload.py',
     'ansible/devpolicy.yml',
     'prometheus/devpolicy.rules.yml',
     'nagios/devpolicy.cfg',
