@@ -27,9 +27,12 @@ function droppedByEngine({ snapshot, names, analysis: { subject, intended } }: C
 }
 
 /** `lxc.cgroup.devices.*` means cgroup v1; where there is only v2 LXC ignores it without a word (lxc.container.conf(5)). */
-function keysOfOtherVersion({ snapshot, analysis: { subject } }: CheckInput): Evidence[] {
+function keysOfOtherVersion({ snapshot, analysis: { subject, programs } }: CheckInput): Evidence[] {
   const configs = (subject.container?.sources ?? []).filter((each) => each.kind === 'lxc-config');
-  if (snapshot.host.cgroupLayout !== 'unified') return [];
+  // Where the layout was not captured a program of LXC's tells: it attaches one only where cgroup v2 is the whole hierarchy.
+  const attached = programs.some(({ attachedAt }) => attachedAt === subject.cgroup);
+  const { cgroupLayout } = snapshot.host;
+  if (cgroupLayout !== 'unified' && !(cgroupLayout === null && attached)) return [];
   return configs.flatMap((config) => {
     const reasons = ignoredLines(config);
     return reasons.length === 0 ? [] : [{ rules: [], witness: null, reasons, sources: [config.path] }];

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { emptySnapshot } from '../../../src/collect/empty.js';
 import type { DockerSource, HostRecord, SourceRecord } from '../../../src/snapshot/types.js';
 import { DP204 } from '../../../src/verify/checks/dp204.js';
-import { container, inputOf, intended, known, partition, rules } from '../subject-builder.js';
+import { container, inputOf, intended, known, partition, program, rules } from '../subject-builder.js';
 
 const docker: DockerSource = {
   kind: 'docker',
@@ -63,4 +63,8 @@ test('an LXC key of cgroup v1 without its twin, where there is only v2', () => {
   ]);
   expect(DP204.run(inputOf({ container: withSource(source) }, onLayout('hybrid')))).toEqual([]);
   expect(DP204.run(inputOf({ container: withSource(source) }, onLayout(null)))).toEqual([]);
+  // A capture by hand does not tell the layout, but LXC's program does.
+  const programs = [program(1, rules('c 1:3 rwm'))];
+  expect(DP204.run(inputOf({ container: withSource(source), programs }, onLayout(null)))).toHaveLength(1);
+  expect(DP204.run(inputOf({ container: withSource(source), programs }, onLayout('hybrid')))).toEqual([]);
 });
