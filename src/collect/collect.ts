@@ -90,7 +90,7 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
   const systemd = isSystemdHost(machine.tree, note)
     ? systemdVersion(machine.tree, machine.proc, 1, runtimes['systemd'], note)
     : null;
-  const nestedHosts = found.nestedRecords();
+  const nestedHosts = found.nestedRecords(units);
   return {
     ...empty,
     collectedAt: started,
@@ -102,7 +102,7 @@ export async function collectSnapshot(options: CollectOptions = {}): Promise<Sna
       runtimes,
       clockSynchronised: binding.clockSynchronised(),
       v1Devices: v1Devices(machine, containers, problems),
-      bpfPins: bpfPins(machine.tree, containers, units, problems),
+      bpfPins: bpfPins(machine.view, containers, units, problems),
     },
     cgroups,
     programs: read.programs,

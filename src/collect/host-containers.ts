@@ -1,11 +1,11 @@
-import type { ContainerRecord, NestedHostRecord, ProblemRecord } from '../snapshot/types.js';
+import type { ContainerRecord, NestedHostRecord, ProblemRecord, UnitRecord } from '../snapshot/types.js';
 import type { CgroupReader } from './cgroups.js';
 import type { CollectOptions } from './collect.js';
 import type { EngineContext } from './containers/draft.js';
 import { findContainers } from './containers/index.js';
 import { attemptNoted, noteFor } from './attempt.js';
 import { FileTree } from './files.js';
-import { devCharExists, deviceLinks } from './host.js';
+import { bpfPins, devCharExists, deviceLinks } from './host.js';
 import { initIn, nestedHosts } from './nested.js';
 import { mountsOfDevices, nodesAndModes } from './nodes.js';
 import { isSystemdHost, runtimeVersions, systemdVersion } from './versions.js';
@@ -105,7 +105,8 @@ export class HostContainers {
     return { containers, vanished: this.containers.length - containers.length };
   }
 
-  nestedRecords(): NestedHostRecord[] {
+  /** Facts about the nested hosts. `units`: those of all hosts. */
+  nestedRecords(units: readonly UnitRecord[]): NestedHostRecord[] {
     const { proc, problems } = this.#machine;
     return this.views.flatMap((view) => {
       if (view.nestedIn === null) return [];
@@ -124,6 +125,7 @@ export class HostContainers {
           runtimes,
           devChar: devCharExists(view.tree),
           deviceLinks: deviceLinks(view.tree),
+          bpfPins: bpfPins(view, this.containers, units, problems),
         },
       ];
     });

@@ -11,7 +11,7 @@ import { attempt, attemptNoted } from './attempt.js';
 import type { FileTree } from './files.js';
 import { LIMITS } from './files.js';
 import { machineByteOrder } from './program-file.js';
-import type { Machine } from './view.js';
+import type { HostView, Machine } from './view.js';
 
 /** Facts of the host that the kernel and a few files tell, whatever runs there. */
 export function hostRecord(host: Machine): HostRecord {
@@ -120,23 +120,23 @@ export function v1Devices(
 
 /** Pins that units name as BPFProgram=device:PATH, and crun's own: the name of the scope with "." written "_". */
 export function bpfPins(
-  tree: FileTree,
+  { tree, nestedIn }: Pick<HostView, 'tree' | 'nestedIn'>,
   containers: readonly ContainerRecord[],
   units: readonly UnitRecord[],
   problems: ProblemRecord[],
 ): HostRecord['bpfPins'] {
-  const inFiles = units
+  const own = units.filter((unit) => unit.nestedIn === nestedIn);
+  const inFiles = own
     .flatMap((unit) => unit.files ?? [])
     .flatMap((file) => file.assignments.filter(([, key]) => key === 'BPFProgram'));
-  const settings = [
-    ...inFiles.map(([, , value]) => value),
-    ...units.flatMap((unit) => unit.shown?.['BPFProgram'] ?? []),
-  ];
+  const settings = [...inFiles.map(([, , value]) => value), ...own.flatMap((unit) => unit.shown?.['BPFProgram'] ?? [])];
   const named = settings.flatMap((value) => /^device:(\/\S+)/.exec(value)?.[1] ?? []);
-  const scopes = containers.filter((container) => container.runtime === 'crun').flatMap(({ unit }) => unit ?? []);
+  const scopes = containers
+    .filter((container) => container.runtime === 'crun' && container.nestedIn === nestedIn)
+    .flatMap(({ unit }) => unit ?? []);
   const crun = scopes.map((unit) => `/sys/fs/bpf/crun/${unit.replaceAll('.', '_')}`);
   return [...new Set([...named, ...crun])].sort().flatMap((path) => {
-    const present = attemptNoted(problems, 'host', 'a pinned program could not be looked for', null, () =>
+    const present = attemptNoted(problems, nestedIn ?? 'host', 'a pinned program could not be looked for', null, () =>
       tree.exists(path),
     );
     // No record: unknown, which is neither there nor gone.

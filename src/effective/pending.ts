@@ -4,7 +4,7 @@ import { compileUnit, unitPartition, type CompiledUnit } from '../intent/systemd
 import { settingsFromFiles, settingsFromShow } from '../intent/systemd-settings.js';
 import type { PolicyPartition } from '../intent/types.js';
 import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
-import type { ContainerRecord, Snapshot, UnitRecord } from '../snapshot/types.js';
+import type { ContainerRecord, HostRecord, Snapshot, UnitRecord } from '../snapshot/types.js';
 import type { Evaluator } from '../symbolic/evaluate.js';
 import type { Partition } from '../symbolic/partition.js';
 import { modelCallSites } from './compose-call-sites.js';
@@ -224,15 +224,20 @@ interface PinReading {
  * again. Which program it was is certain only where one program on the level can be it. Where nobody looked at bpffs at all (files captured by hand) the
  * pins are taken to be there, as their writer left them, and named as taken.
  */
+/** The pins of the host a unit belongs to: a guest has a bpf file system of its own, in which the same path is another pin. */
+export function pinsOfHost({ host, nestedHosts }: Snapshot, nestedIn: string | null): HostRecord['bpfPins'] {
+  return nestedIn === null ? host.bpfPins : (nestedHosts.find(({ key }) => key === nestedIn)?.bpfPins ?? null);
+}
+
 function pinReadings(
-  { snapshot }: PendingRequest,
+  { snapshot, subject }: PendingRequest,
   programs: readonly PendingProgram[],
   { settings }: CompiledUnit,
   basis: PendingBasis,
 ): PinReading[] {
   const stays: PinReading = { missingPins: [], assumedPins: [], gone: [] };
   if (settings.bpfPrograms.length === 0 || basis === 'shown') return [stays];
-  const pins = snapshot.host.bpfPins;
+  const pins = pinsOfHost(snapshot, subject.nestedIn);
   if (pins === null && snapshot.scope !== 'host') return [{ ...stays, assumedPins: [...settings.bpfPrograms] }];
   const state = (path: string): boolean | null =>
     pins === null ? null : (pins.find((pin) => pin.path === path)?.present ?? null);

@@ -70,6 +70,8 @@ const deviceLinks = fallback(
   () => ({ devChar: null, devBlock: null, sysDevChar: null, sysDevBlock: null }),
 );
 
+const bpfPins = nullable(array(object({ path: text, present: boolean }), 100_000));
+
 export const hostRecord: Decoder<HostRecord> = object<HostRecord>({
   kernelRelease: optionalText,
   machine: optionalText,
@@ -89,7 +91,7 @@ export const hostRecord: Decoder<HostRecord> = object<HostRecord>({
   procDevices: nullable(longText),
   devChar: optionalFlag,
   deviceLinks,
-  bpfPins: nullable(array(object({ path: text, present: boolean }), 100_000)),
+  bpfPins,
   clockSynchronised: optionalFlag,
   v1Devices: array(object({ path: text, list: longText })),
   containerisedBy: optionalText,
@@ -307,6 +309,7 @@ export const nestedHostRecord: Decoder<NestedHostRecord> = object<NestedHostReco
   runtimes: record(version),
   devChar: optionalFlag,
   deviceLinks,
+  bpfPins: fallback(bpfPins, () => null),
 });
 
 export const problemRecord: Decoder<ProblemRecord> = object<ProblemRecord>({

@@ -260,6 +260,8 @@ export interface NestedHostRecord {
   runtimes: Record<string, VersionRecord>;
   devChar: boolean | null;
   deviceLinks: DeviceLinks;
+  /** As the host's: pins in its own bpf file system. */
+  bpfPins: HostRecord['bpfPins'];
 }
 
 /** A unit file or drop-in; path as on its host. */

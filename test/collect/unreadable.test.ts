@@ -181,8 +181,23 @@ describe('the host', () => {
       ],
       shown: null,
     };
-    expect(bpfPins(tree, [], [unit], problems)).toEqual([{ path: '/sys/fs/bpf/other', present: false }]);
+    const host = { tree, nestedIn: null };
+    expect(bpfPins(host, [], [unit], problems)).toEqual([{ path: '/sys/fs/bpf/other', present: false }]);
     expect(problems).toMatchObject([{ subject: 'host', code: 'ELOOP' }]);
+  });
+
+  test('the pins of a guest are looked for in the guest, and only there', () => {
+    writeFileSync(at('sys/fs/bpf/crun/libpod-1_scope'), '');
+    const crun = (nestedIn: string | null, unit: string): ContainerRecord =>
+      ({ runtime: 'crun', nestedIn, unit }) as ContainerRecord;
+    const containers = [crun(null, 'outer.scope'), crun('lxc:box', 'libpod-1.scope')];
+    expect(bpfPins({ tree, nestedIn: 'lxc:box' }, containers, [], problems)).toEqual([
+      { path: '/sys/fs/bpf/crun/libpod-1_scope', present: true },
+    ]);
+    expect(bpfPins({ tree, nestedIn: null }, containers, [], problems)).toEqual([
+      { path: '/sys/fs/bpf/crun/outer_scope', present: false },
+    ]);
+    expect(problems).toEqual([]);
   });
 
   test('a package database that cannot be read', () => {

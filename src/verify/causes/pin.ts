@@ -1,3 +1,4 @@
+import { pinsOfHost } from '../../effective/pending.js';
 import { settingsFromFiles, settingsFromShow } from '../../intent/systemd-settings.js';
 import type { CheckInput } from '../checks/check.js';
 import type { NamedCause } from './types.js';
@@ -7,8 +8,8 @@ import type { NamedCause } from './types.js';
  * /sys/fs/bpf/crun; another path is not crun's and is called systemd's setting.
  */
 export function pinCause({ snapshot, analysis: { subject } }: CheckInput): NamedCause | null {
-  const pins = snapshot.host.bpfPins;
   const nestedIn = subject.container?.nestedIn ?? null;
+  const pins = pinsOfHost(snapshot, nestedIn);
   const units = snapshot.units.filter((unit) => unit.name === subject.unit && unit.nestedIn === nestedIn);
   const named = units.flatMap((unit) => [
     ...(settingsFromFiles(unit)?.bpfPrograms ?? []),
