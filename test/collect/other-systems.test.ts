@@ -28,7 +28,8 @@ beforeAll(async () => {
   Object.defineProperty(process, 'platform', { value: 'darwin' });
   library = await import('../../src/index.js');
   files = await import('../../src/collect/files.js');
-});
+  // The whole library is loaded a second time.
+}, 60_000);
 afterAll(() => {
   Object.defineProperty(process, 'platform', { value: here });
   rmSync(folder, { recursive: true });
