@@ -2,6 +2,7 @@ import { BddBudgetError, FALSE, type BddManager, type Ref } from '../bdd/manager
 import type { AluOp, Width } from '../ebpf/types.js';
 import { aluResult } from './alu.js';
 import { constantValue, zeroExtend, type BitVector } from './bitvector.js';
+import { remainderByParts } from './residues.js';
 import { aluByTable, MOST_TABLE_BITS, tableBits } from './truth-table.js';
 import {
   ALL_BITS,
@@ -40,6 +41,8 @@ export function aluWord(m: BddManager, worker: Worker, path: Ref, op: AluOp, wid
     const cheap = BITWISE.has(op) || (!EXPENSIVE.has(op) && !(symbolicA && symbolicB));
     if (cheap || (!symbolicA && !symbolicB)) return wordOf(aluResult(m, op, width, x, y));
   }
+  const byParts = pending ? remainderByParts(m, op, width, a, b) : null;
+  if (byParts !== null) return defer(worker, [], (mask) => byParts(mask & maskOf(0, width)));
   const within = (mask: BitMask): BitMask => mask & maskOf(0, width);
   const demand = demands(op, width, b);
   const [ofA, ofB] = [(mask: BitMask) => demand.a(within(mask)), (mask: BitMask) => demand.b(within(mask))];
