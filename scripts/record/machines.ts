@@ -37,8 +37,8 @@ export async function recordMachines(suite: Suite): Promise<void> {
       await save(await containerdContainer(lab, 'k8s.io', id), `pod-${name}`);
     await makeMachineRoot(lab);
     await startNspawn(lab);
-    await save(await nspawnMachine(lab, 'machine-by\\x2dhand.scope'), 'nspawn-by-hand');
-    await save(await nspawnMachine(lab, 'systemd-nspawn@service.service'), 'nspawn-service');
+    await save(await nspawnMachine(lab, 'by-hand'), 'nspawn-by-hand');
+    await save(await nspawnMachine(lab, 'service'), 'nspawn-service');
     if (lxcRuns(suite)) {
       for (const [name, devices] of Object.entries(LXC_LISTS)) {
         await startLxc(lab, name, devices);

@@ -238,17 +238,20 @@ export async function lxcContainer(lab: SystemdLab, engine: 'lxc' | 'incus', nam
   };
 }
 
-/** A machine of systemd-nspawn, by the unit it runs in. */
-export async function nspawnMachine(lab: SystemdLab, unit: string): Promise<Subject> {
+/** A machine of systemd-nspawn, by its name. */
+export async function nspawnMachine(lab: SystemdLab, machine: string): Promise<Subject> {
   const installed = await versions(lab);
+  const leader = await lab.execOk(['sed', '-n', 's/^LEADER=//p', `/run/systemd/machines/${machine}`]);
+  const cgroup = await lab.cgroupOf(Number(leader));
+  const unit = cgroup.split('/').findLast((part) => /\.(scope|service)$/.test(part)) ?? '';
   return {
     labCgroup: lab.namespace.cgroup,
-    cgroup: `/machine.slice/${unit}/payload`,
+    cgroup,
     texts: await unitTexts(lab, unit),
     facts: {
       suite: lab.suite,
       emitter: `${lab.suite}-systemd-${installed['systemd'] ?? ''}`,
-      container_id: unit,
+      container_id: machine,
       engine: 'nspawn',
       versions: installed,
     },

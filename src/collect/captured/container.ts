@@ -11,7 +11,14 @@ import type {
   SourceRecord,
   VersionRecord,
 } from '../../snapshot/types.js';
-import { containerKey, engineOf, kubernetesOf, ownerOfCgroup, unitOfCgroup } from '../containers/identity.js';
+import {
+  containerKey,
+  engineOf,
+  kubernetesOf,
+  ownerOfCgroup,
+  ownerOfPayload,
+  unitOfCgroup,
+} from '../containers/identity.js';
 import { incusDevicePath, parseDevListing } from '../formats/dev-listing.js';
 import { parseCrunStatus } from '../formats/crun-status.js';
 import type { DockerFacts } from '../formats/docker.js';
@@ -206,12 +213,12 @@ function readLxc(folder: CapturedFolder): { value: LxcConfigSource | null; sourc
 }
 
 function ownerOf(leaf: string | null): { engine: string; name: string } | null {
-  return (
-    leaf
-      ?.split('/')
-      .map(ownerOfCgroup)
-      .find((owner) => owner !== null) ?? null
-  );
+  if (leaf === null) return null;
+  const owner = leaf
+    .split('/')
+    .map(ownerOfCgroup)
+    .find((each) => each !== null);
+  return owner ?? ownerOfPayload(leaf);
 }
 
 /** By the files that only one engine has; then by what the folder says of itself. */
@@ -280,7 +287,9 @@ function runtimeVersion(
   const packaged = runtimes[runtime] ?? null;
   const said = new RegExp(`^${runtime}\\s+(?:version\\s+)?(\\S+)`).exec(facts.ociRuntime ?? '')?.[1];
   if (said === undefined) return packaged;
-  return packaged?.version.startsWith(said) === true ? packaged : { version: said, source: 'case.json', changedAt: null };
+  return packaged?.version.startsWith(said) === true
+    ? packaged
+    : { version: said, source: 'case.json', changedAt: null };
 }
 
 /** "1.1.4 built from the release tag": the version, and all of the note as where it comes from. */

@@ -63,6 +63,17 @@ export function ownerOfCgroup(component: string): CgroupOwner | null {
   return payload === undefined ? null : { engine: 'lxc', name: payload };
 }
 
+/**
+ * A machine of systemd-nspawn by the cgroup its payload is in. Its scope is called "machine-NAME.scope" up to systemd 257, which `ownerOfCgroup` knows, and
+ * "NAME.scope" in 262.
+ */
+export function ownerOfPayload(path: string): CgroupOwner | null {
+  const scope = /^(?:.*\/)?machine\.slice\/([^/]+)\.scope\/payload$/.exec(path)?.[1];
+  return scope === undefined || scope.startsWith('machine-')
+    ? null
+    : { engine: 'nspawn', name: unescapeUnitName(scope) };
+}
+
 /** systemd writes "-" and other bytes in unit names as \x2d (systemd-escape(1)); a plain "-" stands for "/" and is left. */
 export function unescapeUnitName(name: string): string {
   return name.replace(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));

@@ -1,6 +1,6 @@
 import type { Draft, EngineContext } from './draft.js';
 import { isWanted, listed, textAt } from './draft.js';
-import { ownerOfCgroup } from './identity.js';
+import { ownerOfCgroup, ownerOfPayload } from './identity.js';
 
 /** Machines that systemd-machined knows (nspawn, libvirt), and those whose cgroup says that they are some. What was meant stands in their unit's settings. */
 export function machines(context: EngineContext): Draft[] {
@@ -9,7 +9,7 @@ export function machines(context: EngineContext): Draft[] {
   const found = new Map<string, Draft>();
   for (const path of context.cgroups) {
     const component = path.slice(path.lastIndexOf('/') + 1);
-    const owner = ownerOfCgroup(component);
+    const owner = ownerOfCgroup(component) ?? ownerOfPayload(path);
     if (owner === null || owner.engine === 'lxc' || known.has(owner.name) || found.has(owner.name)) continue;
     if (!isWanted(context, owner.name, [owner.name, component])) continue;
     found.set(
