@@ -1,7 +1,8 @@
 /** bpf-to-bpf calls, returns, and callbacks that helpers run in rounds. */
 import { jump, positionOf } from './control.js';
 import type { Frame, Machine, Repetition } from './machine.js';
-import { arrayPointer, arrayStride, contentsOf, elementCount, indexKey, valueMemory } from './maps.js';
+import { arrayStride, indexKey } from './map-state.js';
+import { arrayPointer, contentsOf, elementCount, valueMemory } from './maps.js';
 import { knownByte, Memory } from './memory.js';
 import { known, truncate, ZERO } from './scalar.js';
 import type { StepResult } from './step-result.js';

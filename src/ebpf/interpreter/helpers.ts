@@ -2,7 +2,8 @@
 import { clobberReachable } from './clobber.js';
 import { repeat } from './functions.js';
 import type { Machine } from './machine.js';
-import { elementCount, mapReason } from './maps.js';
+import { mapReason } from './map-state.js';
+import { elementCount } from './maps.js';
 import { deleteValue, lookupElement, lookupValue, updateValue } from './map-helpers.js';
 import { knownByte, unknownByte } from './memory.js';
 import { known, partlyKnown, signExtend, truncate, unknownScalar, ZERO, type Scalar } from './scalar.js';

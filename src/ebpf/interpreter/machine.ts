@@ -1,7 +1,7 @@
 import type { Program, ProgramEnvironment } from '../types.js';
 import { REGISTER_COUNT, FRAME_POINTER } from '../opcodes.js';
 import { Memory, knownByte, unknownByte } from './memory.js';
-import type { MapState } from './maps.js';
+import type { MapState } from './map-state.js';
 import { known, unknownScalar, type Scalar } from './scalar.js';
 import type { BranchRecord, DeviceContext, InterpretOptions } from './types.js';
 import { pointer, type MapPointer, type Value } from './value.js';

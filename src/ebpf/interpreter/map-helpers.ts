@@ -1,19 +1,16 @@
 /** Lookup, update and delete as the kernel's map types do them (kernel/bpf/arraymap.c, hashtab.c, lpm_trie.c). */
 import type { MapContents } from '../types.js';
 import type { Machine } from './machine.js';
+import { arrayStride, mapReason, mapState, toHex } from './map-state.js';
 import {
   arrayPointer,
-  arrayStride,
   contentsOf,
   forgetAllMaps,
   forgetMap,
   keysOf,
-  mapReason,
-  mapState,
   opaqueValue,
   putValue,
   readableKeyed,
-  toHex,
   valueMemory,
 } from './maps.js';
 import { knowsPerCpu, perCpuElement, perCpuEntry, perCpuSlot } from './per-cpu.js';

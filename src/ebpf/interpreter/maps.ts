@@ -1,27 +1,12 @@
 import type { ByteOrder, MapContents } from '../types.js';
 import type { Machine } from './machine.js';
+import { arrayStride, indexKey, mapReason, mapState } from './map-state.js';
 import { knownByte, Memory, unknownByte, type Cell } from './memory.js';
 import { perCpuTable } from './per-cpu.js';
 import { pointer, type CodePointer, type OpaquePointer, type Pointer, type Value } from './value.js';
 
-/** What a run has done to a map. Values of arrays live in one memory, those of other maps in a memory each. */
-export interface MapState {
-  /** false: keys and values are unknown from now on. */
-  readable: boolean;
-  /** Hex of key -> memory of the value that was put there, or null where the key was deleted. */
-  readonly changes: Map<string, string | null>;
-}
-
 /** Maps with keys whose values user space sees as the program does. */
 const KEYED_TYPES: ReadonlySet<string> = new Set(['hash', 'lru_hash', 'lpm_trie']);
-
-export function mapReason(mapId: number): string {
-  return `depends:map:${String(mapId)}`;
-}
-
-export function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 export function contentsOf(machine: Machine, mapId: number): MapContents | null {
   return machine.unit.environment.maps.get(mapId) ?? null;
@@ -34,15 +19,6 @@ export function readableKeyed(machine: Machine, mapId: number): MapContents | nu
   return mapState(machine, mapId).readable ? contents : null;
 }
 
-export function mapState(machine: Machine, mapId: number): MapState {
-  let state = machine.maps.get(mapId);
-  if (state === undefined) {
-    state = { readable: true, changes: new Map() };
-    machine.maps.set(mapId, state);
-  }
-  return state;
-}
-
 /** How many elements a walk over the map meets; null where they are not all known, or the run itself has changed which there are. */
 export function elementCount(machine: Machine, mapId: number): number | null {
   const contents = contentsOf(machine, mapId);
@@ -51,11 +27,6 @@ export function elementCount(machine: Machine, mapId: number): number | null {
   return readableKeyed(machine, mapId) !== null && mapState(machine, mapId).changes.size === 0
     ? (contents.entries?.size ?? null)
     : null;
-}
-
-/** Elements of an array follow each other at multiples of 8 bytes (kernel/bpf/arraymap.c, array_map_alloc). */
-export function arrayStride(map: MapContents): number {
-  return Math.ceil(map.valueSize / 8) * 8;
 }
 
 /** Address in the values of an array: what `map[id][0]+offset` of a dump is, and where the inlined lookup begins to count. */
@@ -119,12 +90,6 @@ function innerMapCells(entries: Entries, byteOrder: ByteOrder): (offset: number)
     pointers.set(element, of);
     return { kind: 'part', of, part: offset - element * 8 };
   };
-}
-
-export function indexKey(index: number, byteOrder: ByteOrder): string {
-  const view = new DataView(new ArrayBuffer(4));
-  view.setUint32(0, index, byteOrder === 'little');
-  return toHex(new Uint8Array(view.buffer));
 }
 
 /** The memory of a key's value, or null where the map has no such key. Only for maps of `readableKeyed`. */

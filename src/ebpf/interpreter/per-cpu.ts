@@ -4,7 +4,7 @@
  */
 import type { MapContents } from '../types.js';
 import type { Machine } from './machine.js';
-import { arrayStride, indexKey, mapReason, mapState } from './maps.js';
+import { arrayStride, indexKey, mapReason, mapState } from './map-state.js';
 import { knownByte, Memory, unknownByte, type Cell } from './memory.js';
 import { pointer, type Pointer } from './value.js';
 

@@ -1,5 +1,6 @@
 import type { Machine } from './machine.js';
-import { contentsOf, indexKey, mapReason } from './maps.js';
+import { indexKey, mapReason } from './map-state.js';
+import { contentsOf } from './maps.js';
 import { CONTEXT_MEMORY } from './machine.js';
 import type { StepResult } from './step-result.js';
 import { asScalar, pointer, reasonsOf } from './value.js';
