@@ -1,6 +1,7 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, Width } from '../ebpf/types.js';
 import type { BitVector } from './bitvector.js';
+import { aluRows, type Rows } from './rows.js';
 import { mapBits, type BitMask } from './word.js';
 
 /** More different bits than this and the table, of 2^n rows, takes longer than the diagrams it saves. */
@@ -31,15 +32,12 @@ export function aluByTable(
 ): BitVector {
   const rows = 2 ** atoms.length;
   const [a, b] = [operandRows(x, width, atoms, rows), operandRows(y, width, atoms, rows)];
-  const result = compute(op, width, a, b, mask >> 32n !== 0n);
+  const { low, high } = aluRows(op, width, a, b);
   const columns = new Columns(m, atoms);
-  return mapBits(mask, (bit) => columns.diagram(bit < 32 ? result.low : result.high, bit & 31));
-}
-
-/** A 64-bit number for each row; `high` is null where all are zero. */
-interface Rows {
-  readonly low: Uint32Array;
-  readonly high: Uint32Array | null;
+  return mapBits(mask, (bit) => {
+    const half = bit < 32 ? low : high;
+    return half === null ? FALSE : columns.diagram(half, bit & 31);
+  });
 }
 
 /** Atom k is bit (count - 1 - k) of a row's number, so that rows are sorted by the uppermost atom first. */
@@ -61,57 +59,6 @@ function halfRows(bits: BitVector, atoms: readonly Ref[], rows: number): Uint32A
     for (let row = 0; row < filled; row++) values[filled + row] = values[row]! ^ flips;
   }
   return values;
-}
-
-type Operation32 = (a: number, b: number) => number;
-
-/** RFC 9669 section 4.1 on unsigned 32-bit numbers; the caller takes the result modulo 2^32. */
-const OPERATIONS_32: Partial<Record<AluOp, Operation32>> = {
-  mul: Math.imul,
-  div: (a, b) => (b === 0 ? 0 : Math.floor(a / b)),
-  mod: (a, b) => (b === 0 ? a : a % b),
-  sdiv: (a, b) => (b === 0 ? 0 : Math.trunc((a | 0) / (b | 0))),
-  smod: (a, b) => (b === 0 ? a : (a | 0) % (b | 0)),
-};
-
-type Operation64 = (a: bigint, b: bigint) => bigint;
-const signed = (value: bigint): bigint => BigInt.asIntN(64, value);
-
-const OPERATIONS_64: Partial<Record<AluOp, Operation64>> = {
-  mul: (a, b) => a * b,
-  div: (a, b) => (b === 0n ? 0n : a / b),
-  mod: (a, b) => (b === 0n ? a : a % b),
-  sdiv: (a, b) => (b === 0n ? 0n : signed(a) / signed(b)),
-  smod: (a, b) => (b === 0n ? a : signed(a) % signed(b)),
-};
-
-function compute(
-  op: AluOp,
-  width: Width,
-  a: Rows,
-  b: Rows,
-  wantsHigh: boolean,
-): { low: Uint32Array; high: Uint32Array } {
-  const isUnsigned = op === 'mul' || op === 'div' || op === 'mod';
-  const small = a.high === null && b.high === null;
-  // The low half of a product depends on the operands' low halves only; quotients and remainders of small numbers are small.
-  const narrow = width === 32 || (op === 'mul' ? !wantsHigh : isUnsigned && small);
-  const low = new Uint32Array(a.low.length);
-  if (narrow) {
-    const operation = OPERATIONS_32[op]!;
-    for (let row = 0; row < low.length; row++) low[row] = operation(a.low[row]!, b.low[row]!);
-    return { low, high: new Uint32Array(wantsHigh ? low.length : 0) };
-  }
-  const high = new Uint32Array(low.length);
-  const operation = OPERATIONS_64[op]!;
-  const at = ({ low: l, high: h }: Rows, row: number): bigint =>
-    h === null ? BigInt(l[row]!) : (BigInt(h[row]!) << 32n) | BigInt(l[row]!);
-  for (let row = 0; row < low.length; row++) {
-    const value = BigInt.asUintN(64, operation(at(a, row), at(b, row)));
-    low[row] = Number(value & 0xffffffffn);
-    high[row] = Number(value >> 32n);
-  }
-  return { low, high };
 }
 
 /** Turns columns of a table into diagrams, from the lowest atoms up. */
