@@ -9,13 +9,16 @@ import type { NativeBinding } from './native.js';
 /** The contract of native.ts that this code was written for; native/addon.cc exports the same number. */
 export const NATIVE_CONTRACT = 1;
 
+const ELSEWHERE = 'devpolicy reads live hosts on Linux only; elsewhere use --snapshot FILE';
 let loaded: NativeBinding | undefined;
 
 /**
  * The addon, loaded at the first call: the prebuilt one of this platform, else one built from source. Its functions throw KernelError.
- * @throws UnsupportedError when there is none for this platform, or the one that is there does not load or has another contract.
+ * @throws UnsupportedError on anything but Linux, when there is none for this processor, or the one that is there does not load or has another contract.
  */
 export function loadBinding(): NativeBinding {
+  if (process.platform !== 'linux')
+    throw new UnsupportedError(`${process.platform} has no device programs to read`, ELSEWHERE);
   loaded ??= loadBindingFrom(firstExisting(candidatePaths()));
   return loaded;
 }
@@ -46,7 +49,7 @@ function firstExisting(paths: string[]): string {
   if (path !== undefined) return path;
   throw new UnsupportedError(
     `no native addon for ${process.platform}-${process.arch}; looked for ${paths.join(', ')}`,
-    'devpolicy reads live hosts on Linux only; elsewhere use --snapshot FILE. For other Linux machines build it: npm run build:native',
+    'Build it: npm run build:native',
   );
 }
 

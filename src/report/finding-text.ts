@@ -70,8 +70,6 @@ function reasonsText(evidence: Evidence): string {
 /** Why a runtime or systemd attached nothing. */
 const NO_PROGRAM: Readonly<Partial<Record<string, string>>> = {
   'crun:empty-list': 'crun attaches nothing for an empty device list',
-  'crun:rootless': 'crun may attach nothing in a user namespace, and goes on without',
-  'runc:rootless': 'runc may attach nothing in a user namespace, and goes on without',
   'lxc:empty-list': 'LXC attaches nothing for a list that is empty once "a" has cleared it',
   'lxc:cgroup-v1-keys': 'its keys are those of cgroup v1, which LXC ignores on cgroup v2',
   'lxc:hybrid-layout': 'LXC attaches nothing where cgroup v2 is not the whole hierarchy',
@@ -125,6 +123,8 @@ export function openingSentence(code: string, evidence: Evidence): string {
       return `Denied now. Allowed after ${eventText(evidence)}:`;
     case 'DP207':
       return `The rule "${reasonsText(evidence)}" does not stop these requests, which cgroup v1 denied:`;
+    case 'DP208':
+      return 'A rootless container: its device list is not enforced by BPF. Its processes have the rights of its user on device nodes, and can make none.';
     case 'DP301':
       return `Could not be read: ${reasonsText(evidence)}. Not counted as healthy.`;
     case 'DP302':

@@ -62,7 +62,7 @@ describe.each(names)('%s', (name) => {
       const kernel = errno === 0 ? 'allow' : 'deny';
       if ((errno === 0 ? denied : allowed).contains(request)) wrong.push([request, kernel]);
       const decision = decide(entries, request, release);
-      if (decision.verdict === 'undecided') open.add(decision.reason);
+      if (decision.verdict === 'undecided') open.add(decision.reason ?? 'no reason given');
       else if (decision.verdict !== kernel) wrong.push([request, kernel, 'one request']);
     }
     expect(wrong).toEqual([]);

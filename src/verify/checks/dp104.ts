@@ -16,5 +16,11 @@ function run(input: CheckInput): Evidence[] {
   const region = excess.region.intersect(loss.region);
   return region.isEmpty()
     ? []
-    : [{ ...lostRules(region, input.names), witness: null, ...evidenceOf(hookCause(input, region) ?? replacedCause(input)) }];
+    : [
+        {
+          ...lostRules(region, input.names),
+          witness: null,
+          ...evidenceOf(hookCause(input, region) ?? replacedCause(input)),
+        },
+      ];
 }

@@ -6,14 +6,23 @@ import type { Evidence } from '../types.js';
 import type { Check, CheckInput } from './check.js';
 import { evidenceOf } from './pending-events.js';
 
-/** Fail-open: the intent restricts, and no program applies. */
+/** Fail-open: the intent restricts, and no program applies. Rootless containers are DP208's. */
 export const DP201: Check = { code: 'DP201', severity: 'error', run };
 
+/** The intent restricts, and nothing does: no program, nor a v1 devices controller beside it. */
+export function nothingRestricts({ analysis: { enforced, intended, programs } }: CheckInput): boolean {
+  if (enforced.status !== 'known' || intended.status !== 'known') return false;
+  return programs.length === 0 && intended.policy.restricts && enforced.policy.denied.isEmpty();
+}
+
+/** True if the runtime itself ran as a user without the privilege to attach programs. */
+export function isRootless({ attachesReason }: IntendedPolicy): boolean {
+  return attachesReason === 'crun:rootless' || attachesReason === 'runc:rootless';
+}
+
 function run(input: CheckInput): Evidence[] {
-  const { enforced, intended, programs } = input.analysis;
-  if (enforced.status !== 'known' || intended.status !== 'known') return [];
-  // A v1 devices controller beside it may still restrict: then not everything is allowed.
-  if (programs.length > 0 || !intended.policy.restricts || !enforced.policy.denied.isEmpty()) return [];
+  const { intended } = input.analysis;
+  if (intended.status !== 'known' || !nothingRestricts(input) || isRootless(intended.policy)) return [];
   const { source } = intended.policy;
   const reasons = reasonsOf(input.analysis.subject, intended.policy);
   return [

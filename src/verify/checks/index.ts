@@ -17,6 +17,7 @@ import { DP204 } from './dp204.js';
 import { DP205 } from './dp205.js';
 import { DP206 } from './dp206.js';
 import { DP207 } from './dp207.js';
+import { DP208 } from './dp208.js';
 import { DP301 } from './dp301.js';
 import { DP302 } from './dp302.js';
 import { DP303 } from './dp303.js';
@@ -48,6 +49,7 @@ export const CHECKS: readonly Check[] = [
   DP205,
   DP206,
   DP207,
+  DP208,
   DP301,
   DP302,
   DP303,
