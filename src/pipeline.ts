@@ -8,6 +8,7 @@
  * Reads a Snapshot and nothing else; guarantees that equal snapshots give equal answers, that what is not known is `undecided`, `unread` or `none` with
  * a reason, and that every difference was confirmed by the concrete interpreter.
  */
+import { assertRequest } from './policy/device-set.js';
 import type { DeviceRequest } from './policy/types.js';
 import type { Snapshot } from './snapshot/types.js';
 import type { EvaluationLimits } from './symbolic/limits.js';
@@ -98,12 +99,16 @@ export class Run {
     return explainPolicy(this.analyse(subject), known, (request) => this.decide(subject, request));
   }
 
-  /** One request, answered by running the programs, with the instruction that decided. */
+  /**
+   * One request, answered by running the programs, with the instruction that decided.
+   * @throws RangeError for what is no request: majors above 4095, minors above 1048575, access above 7
+   */
   decide(subject: Subject, request: DeviceRequest, policy: PolicyChoice = 'enforced'): Decision {
+    assertRequest(request);
     return decideRequest(this.#workshop, this.analyse(subject), request, policy);
   }
 
-  /** A function that answers many requests: from the decision diagram where that is decided, else by running the programs. */
+  /** A function that answers many requests: from the decision diagram where that is decided, else by running the programs. Throws as `decide` does. */
   answerer(subject: Subject, policy: PolicyChoice = 'enforced'): (request: DeviceRequest) => Verdict {
     return answerer(this.analyse(subject), policy);
   }

@@ -8,7 +8,7 @@ import { readLevels } from './captured/levels.js';
 import { readPrograms } from './captured/programs.js';
 import { readUnits } from './captured/units.js';
 import { emptySnapshot } from './empty.js';
-import { listedFiles, parseDevListing } from './formats/dev-listing.js';
+import { type DevListing, listedFiles, parseDevListing } from './formats/dev-listing.js';
 import { namedDevicePaths, STANDARD_DEVICES } from './nodes.js';
 
 /**
@@ -28,6 +28,7 @@ export function snapshotFromDirectory(directory: string): Snapshot {
   const runtimes = versionsOf(facts);
   const container = readContainer(folder, facts, leaf, runtimes);
   const units = readUnits(folder, leaf, prefix);
+  const listing = folder.parse('dev-listing.txt', parseDevListing);
   const systemd = facts.versions['systemd'];
   if (programs.length + cgroups.length + units.length === 0 && container === null) {
     throw new InputError(
@@ -50,7 +51,7 @@ export function snapshotFromDirectory(directory: string): Snapshot {
       runtimes,
       procDevices: procDevices(folder),
       devChar: facts.devCharLinks,
-      deviceLinks: linksOf(folder, facts),
+      deviceLinks: linksOf(listing, facts),
       bpfPins: pinsOf(folder, units),
     },
     cgroups,
@@ -58,7 +59,7 @@ export function snapshotFromDirectory(directory: string): Snapshot {
     maps,
     containers: container === null ? [] : [container],
     units,
-    nodes: nodesOf(folder, units, container?.sources ?? []),
+    nodes: nodesOf(listing, units, container?.sources ?? []),
     problems: folder.problems.map((problem) => ({ ...problem, subject: subject ?? 'host' })),
   };
 }
@@ -92,10 +93,10 @@ function versionsOf(facts: CapturedCase): Record<string, VersionRecord> {
 }
 
 /** Without /dev/char there are no links in it; with it, or not knowing, only a listing tells. */
-function linksOf(folder: CapturedFolder, facts: CapturedCase): DeviceLinks {
+function linksOf(listing: DevListing | null, facts: CapturedCase): DeviceLinks {
   const unknown: DeviceLinks = { devChar: null, devBlock: null, sysDevChar: null, sysDevBlock: null };
   if (facts.devCharLinks === false) return { ...unknown, devChar: [], devBlock: [] };
-  const links = folder.parse('dev-listing.txt', parseDevListing)?.links ?? [];
+  const links = listing?.links ?? [];
   const below = (directory: string): string[] | null => {
     const names = links
       .filter(({ path }) => path.startsWith(directory))
@@ -120,15 +121,18 @@ function pinsOf(folder: CapturedFolder, units: UnitRecord[]): HostRecord['bpfPin
   return [...new Set(paths)].sort().map((path) => ({ path, present: present.has(path) }));
 }
 
-/** dev-listing.txt shows all of /dev: what is named somewhere and not in it does not exist. */
+/** Nodes that every /dev has: a listing without them was cut off, or is of something else. */
+const ALWAYS_LISTED = ['/dev/null', '/dev/zero'];
+
+/** dev-listing.txt shows all of /dev: what is named somewhere and not in it does not exist, unless it is only a part. */
 function nodesOf(
-  folder: CapturedFolder,
+  listing: DevListing | null,
   units: UnitRecord[],
   sources: Parameters<typeof namedDevicePaths>[1],
 ): NodeRecord[] {
-  const listing = folder.parse('dev-listing.txt', parseDevListing);
   if (listing === null || listing.nodes.length === 0) return [];
   const known = new Set(listing.nodes.map((node) => node.path));
+  if (!ALWAYS_LISTED.every((path) => known.has(path))) return listing.nodes;
   const named = [...STANDARD_DEVICES, ...namedDevicePaths(units, sources)].filter(
     (path) => path.startsWith('/dev/') && !known.has(path),
   );

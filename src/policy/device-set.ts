@@ -233,9 +233,9 @@ export class DeviceSet {
   }
 }
 
-/** Value of each request variable. Throws RangeError for numbers outside the space. */
-export function requestBits(request: DeviceRequest): boolean[] {
-  const { type, access, major, minor } = request;
+/** @throws RangeError for what is no request: another type than b and c, numbers outside the space */
+export function assertRequest({ type, access, major, minor }: DeviceRequest): void {
+  if (!['b', 'c'].includes(type)) throw new RangeError(`no such request: type ${JSON.stringify(type)}`);
   for (const [value, max] of [
     [access, 7],
     [major, MAX_MAJOR],
@@ -243,6 +243,12 @@ export function requestBits(request: DeviceRequest): boolean[] {
   ] as const) {
     if (!Number.isInteger(value) || outside(value, max)) throw new RangeError(`no such request: ${String(value)}`);
   }
+}
+
+/** Value of each request variable. Throws RangeError as `assertRequest` does. */
+export function requestBits(request: DeviceRequest): boolean[] {
+  assertRequest(request);
+  const { type, access, major, minor } = request;
   const bits = new Array<boolean>(REQUEST_VARIABLES).fill(false);
   bits[TYPE_VARIABLE] = type === 'c';
   for (const [variables, value] of [

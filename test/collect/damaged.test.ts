@@ -170,6 +170,36 @@ describe('bpftool’s words', () => {
   );
 });
 
+describe('the listing of /dev', () => {
+  const nodes = (): string[] =>
+    snapshotFromDirectory(folder).nodes.map(({ type, path: name }) => `${type ?? 'no'} ${name}`);
+  const line = (major: number, minor: number, name: string): string =>
+    `crw-rw-rw- 1 root root ${String(major)}, ${String(minor)} Nov 22 02:58 ${name}\n`;
+
+  test('tells what is not there only if it has what every /dev has: else it is a part', () => {
+    write('dev-listing.txt', line(1, 3, '/dev/null'));
+    expect(nodes()).toEqual(['c /dev/null']);
+    write('dev-listing.txt', line(1, 3, '/dev/null') + line(1, 5, '/dev/zero'));
+    expect(nodes()).toEqual(expect.arrayContaining(['c /dev/null', 'no /dev/random']));
+  });
+
+  test('that is none is said', () => {
+    write('dev-listing.txt', '<html>\n');
+    expect(snapshotFromDirectory(folder).problems.map(({ message }) => message)).toEqual([
+      'dev-listing.txt: no line of `ls -l`',
+    ]);
+  });
+});
+
+test('what is no request has no answer', () => {
+  const run = createRun(snapshotFromDirectory(folder));
+  const [subject] = run.subjects();
+  const request = { type: 'c', major: 1, minor: 3, access: 2 } as const;
+  expect(run.decide(subject!, request).verdict).toBe(run.answerer(subject!)(request));
+  for (const wrong of [{ major: 4096 }, { minor: -1 }, { access: 8 }, { major: 1.5 }, { type: 'x' as 'c' }])
+    expect(() => run.decide(subject!, { ...request, ...wrong }), JSON.stringify(wrong)).toThrow(RangeError);
+});
+
 test('a saved snapshot holds no character that steers a terminal', () => {
   write('proc-devices.txt', '\u009b31m\u202e\u{e0041}\u007f');
   expectSaved(snapshotFromDirectory(folder));

@@ -1,3 +1,4 @@
+import { InputError } from '../../errors.js';
 import type { NodeRecord } from '../../snapshot/types.js';
 
 /** Device nodes and links as `ls -l` printed them. */
@@ -13,6 +14,7 @@ const LINK = /^l[rwxsStT-]{9}\S*\s+\d+\s+\S+\s+\S+\s+\d+\s+(.+) -> (.+)$/;
 /**
  * Reads `ls -l /dev/...` with whole paths, or `ls -lR /dev` with bare names under headings. Links to nodes of the listing become nodes, as stat(2)
  * sees them.
+ * @throws InputError for text in which no line is one of `ls -l`
  */
 export function parseDevListing(content: string): DevListing {
   const nodes: NodeRecord[] = [];
@@ -38,6 +40,8 @@ export function parseDevListing(content: string): DevListing {
     const link = LINK.exec(line);
     if (link !== null) links.push({ path: nameIn(link[1] ?? '', directory), target: link[2] ?? '' });
   }
+  if (nodes.length + links.length === 0 && content.trim() !== '' && !/^(?:\/.*:|total \d+|ls: .*)$/m.test(content))
+    throw new InputError('no line of `ls -l`');
   return { nodes: [...nodes, ...linkedNodes(nodes, links)], links };
 }
 
