@@ -37,8 +37,8 @@ describe.each(CASES)('%s', (name) => {
     const text = serialiseSnapshot(redacted);
     for (const { id, names } of snapshot.containers) {
       if (id.length >= 12) expect(text).not.toContain(id);
-      // A container called "default" or "docker" keeps that word: it is everybody's.
-      const own = names.filter((each) => each.length >= 6 && !/^(default|docker|devices)$/.test(each));
+      // A container called "default" or "service" keeps that word: it is everybody’s.
+      const own = names.filter((each) => each.length >= 6 && !/^(default|docker|devices|service)$/.test(each));
       for (const each of own) expect(text).not.toMatch(new RegExp(`"${each}"[^:]`));
     }
   });
