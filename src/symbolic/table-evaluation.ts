@@ -5,7 +5,8 @@
 import { BddBudgetError, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, JmpOp, Width } from '../ebpf/types.js';
 import { ZERO64, type BitVector } from './bitvector.js';
-import { aluRows, columnOf, Columns, compareRows, rowsOf, selectRows, type Rows } from './rows.js';
+import { Columns } from './columns.js';
+import { aluRows, columnOf, compareRows, rowsOf, selectRows, type Rows } from './rows.js';
 import { ALL_BITS, computationOf, isPending, mapBits, type BitMask, type Word } from './word.js';
 
 /** A table of 2^20 rows of some operations takes a fraction of a second. */
@@ -71,7 +72,7 @@ export class TableChoice {
 /** The bits of `mask` of a word that depends on `variables` only; the others are FALSE. */
 export function bitsByTable(m: BddManager, word: Word, mask: BitMask, variables: readonly number[]): BitVector {
   const { low, high } = new Table(m, variables).rows(word);
-  const columns = new Columns(m, variables);
+  const columns = columnsOver(m, variables);
   return mapBits(mask, (i) => {
     const half = i < 32 ? low : high;
     return half === null ? ZERO64[0]! : columns.diagram((row) => (half[row]! >>> (i & 31)) & 1);
@@ -89,7 +90,14 @@ export function compareByTable(
 ): Ref {
   const table = new Table(m, variables);
   const taken = compareRows(op, width, table.rows(a), table.rows(b));
-  return new Columns(m, variables).diagram((row) => taken[row]!);
+  return columnsOver(m, variables).diagram((row) => taken[row]!);
+}
+
+function columnsOver(m: BddManager, variables: readonly number[]): Columns {
+  return new Columns(variables.length, (k, ifTrue, ifFalse) => {
+    m.step();
+    return m.node(variables[k]!, ifFalse, ifTrue);
+  });
 }
 
 class Table {

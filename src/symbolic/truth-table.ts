@@ -1,13 +1,12 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, Width } from '../ebpf/types.js';
 import type { BitVector } from './bitvector.js';
+import { Columns } from './columns.js';
 import { aluRows, type Rows } from './rows.js';
 import { mapBits, type BitMask } from './word.js';
 
 /** More different bits than this and the table, of 2^n rows, takes longer than the diagrams it saves. */
 export const MOST_TABLE_BITS = 20;
-/** Rows in one 32-bit word of a column; its diagram is looked up as a whole. */
-const WORD_BITS = 5;
 
 /** The different functions that the bits of two operands are, without constants and complements: uppermost in the variable order first. */
 export function tableBits(m: BddManager, x: BitVector, y: BitVector): Ref[] {
@@ -33,10 +32,12 @@ export function aluByTable(
   const rows = 2 ** atoms.length;
   const [a, b] = [operandRows(x, width, atoms, rows), operandRows(y, width, atoms, rows)];
   const { low, high } = aluRows(op, width, a, b);
-  const columns = new Columns(m, atoms);
+  const columns = new Columns(atoms.length, (k, ifTrue, ifFalse) =>
+    ifTrue === ifFalse ? ifTrue : m.ite(atoms[k]!, ifTrue, ifFalse),
+  );
   return mapBits(mask, (bit) => {
     const half = bit < 32 ? low : high;
-    return half === null ? FALSE : columns.diagram(half, bit & 31);
+    return half === null ? FALSE : columns.diagram((row) => (half[row]! >>> (bit & 31)) & 1);
   });
 }
 
@@ -59,54 +60,4 @@ function halfRows(bits: BitVector, atoms: readonly Ref[], rows: number): Uint32A
     for (let row = 0; row < filled; row++) values[filled + row] = values[row]! ^ flips;
   }
   return values;
-}
-
-/** Turns columns of a table into diagrams, from the lowest atoms up. */
-class Columns {
-  readonly #m: BddManager;
-  readonly #atoms: readonly Ref[];
-  /** 32 consecutive rows of a column -> their diagram over the lowest atoms. */
-  readonly #words = new Map<number, Ref>();
-
-  constructor(m: BddManager, atoms: readonly Ref[]) {
-    this.#m = m;
-    this.#atoms = atoms;
-  }
-
-  diagram(values: Uint32Array, bit: number): Ref {
-    const inWord = Math.min(WORD_BITS, this.#atoms.length);
-    let layer = new Int32Array(Math.max(1, values.length >> inWord));
-    for (let i = 0; i < layer.length; i++) {
-      let word = 0;
-      for (let row = 0; row < 1 << inWord; row++) word |= ((values[(i << inWord) + row]! >>> bit) & 1) << row;
-      layer[i] = this.#word(word, inWord);
-    }
-    for (let k = this.#atoms.length - inWord - 1; k >= 0; k--) {
-      const next = new Int32Array(layer.length >> 1);
-      for (let i = 0; i < next.length; i++) next[i] = this.#choose(k, layer[2 * i + 1]!, layer[2 * i]!);
-      layer = next;
-    }
-    return layer[0]!;
-  }
-
-  #word(word: number, levels: number): Ref {
-    let diagram = this.#words.get(word);
-    if (diagram === undefined) {
-      diagram = this.#part(word, levels);
-      this.#words.set(word, diagram);
-    }
-    return diagram;
-  }
-
-  /** The diagram of 2^levels rows, the first in bit 0. */
-  #part(rows: number, levels: number): Ref {
-    if (levels === 0) return (rows & 1) === 1 ? TRUE : FALSE;
-    const half = 1 << (levels - 1);
-    const low = this.#part(rows & (2 ** half - 1), levels - 1);
-    return this.#choose(this.#atoms.length - levels, this.#part(rows >>> half, levels - 1), low);
-  }
-
-  #choose(atom: number, ifTrue: Ref, ifFalse: Ref): Ref {
-    return ifTrue === ifFalse ? ifTrue : this.#m.ite(this.#atoms[atom]!, ifTrue, ifFalse);
-  }
 }
