@@ -2,7 +2,7 @@
  * What the collector sees of a Debian with systemd, dockerd, podman, containerd and LXC: each engine's containers by their names, with the files of their units. The lab is
  * looked into from outside through the root of its first process, as `--host-root` does it.
  */
-import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -140,8 +140,14 @@ describe.each(labSuites())('%s', (suite) => {
   test('the host: systemd and runtimes by version, no binary run', async () => {
     const version = await lab.packageVersion('systemd');
     expect(snapshot.host.systemd).toMatchObject({ version, source: 'dpkg' });
-    expect(snapshot.host.runtimes['runc']).toEqual({ version: await lab.packageVersion('runc'), source: 'dpkg' });
-    expect(snapshot.host.runtimes['crun']).toEqual({ version: await lab.packageVersion('crun'), source: 'dpkg' });
+    for (const [runtime, file] of [
+      ['runc', '/usr/sbin/runc'],
+      ['crun', '/usr/bin/crun'],
+    ] as const) {
+      const changedAt = statSync(lab.namespace.path(file)).ctime.toISOString();
+      const installed = { version: await lab.packageVersion(runtime), source: 'dpkg', changedAt };
+      expect(snapshot.host.runtimes[runtime]).toEqual(installed);
+    }
     expect(snapshot.host).toMatchObject({ cgroupLayout: 'unified', devChar: true });
   });
 
