@@ -38,7 +38,14 @@ export { serialiseSnapshot } from './snapshot/serialise.js';
 export type * from './snapshot/types.js';
 
 // The analysis of a host: who is there, what is enforced, was intended and is to come, and how that differs.
-export { createRun, Run, type DecodedProgram, type FlowResult, type PolicyChoice } from './pipeline.js';
+export {
+  createRun,
+  Run,
+  type DecideOptions,
+  type DecodedProgram,
+  type FlowResult,
+  type PolicyChoice,
+} from './pipeline.js';
 export type { Subject } from './verify/subjects.js';
 export type { ProgramView } from './verify/programs.js';
 export type { Comparison } from './verify/compare.js';

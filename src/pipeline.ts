@@ -16,7 +16,7 @@ import { compare, type Comparison } from './verify/compare.js';
 import type { Decision } from './verify/decision.js';
 import { defuse, type DefuseResult } from './verify/defuse.js';
 import { analyseSubject } from './verify/examine/analyse.js';
-import { answerer, decideRequest } from './verify/examine/decide.js';
+import { answerer, decideRequest, type DecideOptions } from './verify/examine/decide.js';
 import { decodedPrograms, type DecodedProgram } from './verify/examine/decoded.js';
 import { programFlows } from './verify/examine/flow.js';
 import { createWorkshop, workshopBeside, type Workshop } from './verify/examine/workshop.js';
@@ -26,6 +26,7 @@ import { subjectsOf, type Subject } from './verify/subjects.js';
 import type { PolicyChoice, SubjectAnalysis, Verdict, VerifyReport } from './verify/types.js';
 import { verifySubjects, type VerifyOptions } from './verify/verify.js';
 
+export type { DecideOptions } from './verify/examine/decide.js';
 export type { DecodedProgram } from './verify/examine/decoded.js';
 export type { FlowResult } from './verify/flow.js';
 export type { PolicyChoice } from './verify/types.js';
@@ -96,16 +97,23 @@ export class Run {
     const known = (subject.container?.nodes ?? []).flatMap(({ type, major, minor }) =>
       type === null ? [] : [{ type, major, minor }],
     );
-    return explainPolicy(this.analyse(subject), known, (request) => this.decide(subject, request));
+    return explainPolicy(this.analyse(subject), known, (request) =>
+      this.decide(subject, request, 'enforced', { turning: true }),
+    );
   }
 
   /**
    * One request, answered by running the programs, with the instruction that decided.
    * @throws RangeError for what is no request: majors above 4095, minors above 1048575, access above 7
    */
-  decide(subject: Subject, request: DeviceRequest, policy: PolicyChoice = 'enforced'): Decision {
+  decide(
+    subject: Subject,
+    request: DeviceRequest,
+    policy: PolicyChoice = 'enforced',
+    options: DecideOptions = {},
+  ): Decision {
     assertRequest(request);
-    return decideRequest(this.#workshop, this.analyse(subject), request, policy);
+    return decideRequest(this.#workshop, this.analyse(subject), request, policy, options);
   }
 
   /** A function that answers many requests: from the decision diagram where that is decided, else by running the programs. Throws as `decide` does. */

@@ -39,7 +39,7 @@ async function single(context: CommandContext, words: readonly string[], { polic
   const { resolveDevice } = await import('../device.js');
   const found = await resolveDevice(context, opened, device);
   const request: DeviceRequest = { type: found.type, access: accessBits, major: found.major, minor: found.minor };
-  const decision = createRun(opened.snapshot).decide(opened.subject, request, policy);
+  const decision = createRun(opened.snapshot).decide(opened.subject, request, policy, { turning: true });
   const name =
     found.path ??
     deviceNames(opened.snapshot, opened.subject).nameOf(request.type, request.major, request.minor)?.name ??

@@ -5,10 +5,18 @@ import { formatRequest } from '../../policy/rule-text.js';
 import type { DeviceRequest } from '../../policy/types.js';
 import type { Decision, DecisionStep } from '../decision.js';
 import { decidingInstruction, needsTurning } from '../deciding.js';
+import type { ProgramView } from '../programs.js';
 import { turningOf } from '../turning.js';
 import type { PolicyChoice, SubjectAnalysis, Verdict } from '../types.js';
-import { bothVerdicts, isAsked, v1Verdict, type Applying, type RunningProgram } from './enforced.js';
+import { bothVerdicts, isAsked, v1Verdict, type Applying } from './enforced.js';
+import type { LoadedProgram } from '../../effective/compose-programs.js';
 import type { Workshop } from './workshop.js';
+
+/** How much is worked out about a decision. */
+export interface DecideOptions {
+  /** What of the request turned the way, where the program computed it: costs an evaluation of the program. Default false: `turning` is null then. */
+  turning?: boolean;
+}
 
 /** One request through the concrete programs. For policies that no program stands for yet, the lists are asked. */
 export function decideRequest(
@@ -16,9 +24,10 @@ export function decideRequest(
   analysis: SubjectAnalysis,
   request: DeviceRequest,
   choice: PolicyChoice,
+  options: DecideOptions,
 ): Decision {
   if (choice === 'enforced' && analysis.decidedBy !== null)
-    return runPrograms(workshop, analysis, analysis.decidedBy, request);
+    return runPrograms(workshop, analysis, analysis.decidedBy, request, options);
   const examined = analysis[choice];
   if (examined.status !== 'known')
     return { verdict: 'undecided', reasons: [examined.reason], asked: true, steps: [], v1: null };
@@ -38,6 +47,7 @@ function runPrograms(
   analysis: SubjectAnalysis,
   applying: Applying,
   request: DeviceRequest,
+  { turning = false }: DecideOptions,
 ): Decision {
   if (!isAsked(workshop, request)) return { verdict: 'allow', reasons: [], asked: false, steps: [], v1: null };
   const { verdict, reason } = decide(
@@ -50,7 +60,11 @@ function runPrograms(
   const settled = both === 'undecided' ? settledByEvaluator(analysis, request) : both;
   const open = [...(reason === null ? [] : reason.split(',')), ...(v1 === 'undecided' ? ['v1:hidden-denies'] : [])];
   const reasons = settled === 'undecided' ? open : [];
-  const steps = applying.programs.map((running, index) => stepOf(workshop, analysis, running, index, request));
+  const steps = applying.programs.map(({ loaded }, index) => {
+    const program = analysis.programs[index];
+    if (program === undefined) throw new InternalError('a program that runs is not among those shown');
+    return stepOf(turning ? workshop : null, program, loaded, request);
+  });
   return { verdict: settled, reasons, asked: true, steps, v1: applying.v1 === null ? null : v1 };
 }
 
@@ -62,16 +76,13 @@ function settledByEvaluator({ enforced }: SubjectAnalysis, request: DeviceReques
   return verdict !== 'undecided' && enforced.replay(request, verdict) === 'confirmed' ? verdict : 'undecided';
 }
 
-/** Each program by itself, with its path recorded: what it says, and where. */
+/** One program by itself, with its path recorded: what it says, and where; with a workshop also what of the request turned the way. */
 function stepOf(
-  workshop: Workshop,
-  analysis: SubjectAnalysis,
-  { loaded }: RunningProgram,
-  index: number,
+  workshop: Workshop | null,
+  program: ProgramView,
+  loaded: LoadedProgram,
   request: DeviceRequest,
 ): DecisionStep {
-  const program = analysis.programs[index];
-  if (program === undefined) throw new InternalError('a program that runs is not among those shown');
   if (loaded.kind === 'unreadable')
     return { program, verdict: 'undecided', reasons: [program.problem ?? loaded.reason], deciding: null };
   const result = interpret(loaded.program, loaded.environment, request, { recordPath: true });
@@ -83,7 +94,8 @@ function stepOf(
   const verdict = result.r0 !== 0n && result.retval === 0 ? 'allow' : 'deny';
   const { trace } = result;
   const deciding = decidingInstruction(loaded.program, trace, request);
-  if (!needsTurning(loaded.program, trace, deciding)) return { program, verdict, reasons: [], deciding };
+  if (workshop === null || !needsTurning(loaded.program, trace, deciding))
+    return { program, verdict, reasons: [], deciding };
   const watched = deciding.branch === null ? null : (loaded.program.positionOfSlot[deciding.branch.slot] ?? null);
   const arrivals = workshop.evaluator.arrivals(loaded.program, loaded.environment, watched);
   return { program, verdict, reasons: [], deciding: { ...deciding, turning: turningOf(arrivals, request) } };
