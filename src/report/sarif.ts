@@ -1,5 +1,6 @@
 import type { Invocation, Location, Log, LogicalLocation, Notification, ReportingDescriptor, Result } from 'sarif';
 import type { Snapshot, SourceRecord } from '../snapshot/types.js';
+import { hasUnknown } from '../verify/severity.js';
 import type { Subject } from '../verify/subjects.js';
 import type { Finding, Severity, SubjectReport, VerifyReport } from '../verify/types.js';
 import { escapeText } from './escape.js';
@@ -58,7 +59,7 @@ function plainOf(markdown: string): string {
 }
 
 function invocationOf(report: VerifyReport, snapshot: Snapshot): Invocation {
-  const unknown = report.subjects.some(({ findings }) => findings.some(({ severity }) => severity === 'unknown'));
+  const unknown = hasUnknown(report);
   const notifications: Notification[] = report.problems.map(({ subject, message }) => ({
     level: 'error',
     message: { text: messageText(`${subject}: ${message}`) },

@@ -46,19 +46,24 @@ describe.each(labSuites())('%s', (suite) => {
       expect(before.programs(subjectOf(before, key))).toHaveLength(1);
   });
 
-  // "deny = a" alone leaves LXC's list empty, and LXC then attaches nothing.
-  test.runIf(lxcRuns(suite))('LXC that attaches nothing is found', async () => {
-    const { status, stdout } = await lab.devpolicy(['verify', 'deny-all-only']);
-    expect(status).toBe(1);
-    expect(stdout).toContain('DP201');
-  });
+  // What a suite has no program for is no test of it: Debian 12 and older have no Incus.
+  if (lxcRuns(suite)) {
+    // "deny = a" alone leaves LXC's list empty, and LXC then attaches nothing.
+    test('LXC that attaches nothing is found', async () => {
+      const { status, stdout } = await lab.devpolicy(['verify', 'deny-all-only']);
+      expect(status).toBe(1);
+      expect(stdout).toContain('DP201');
+    });
+  }
 
-  test.runIf(incusRuns(suite))('a device plugged into a running instance of Incus, and one taken out', async () => {
-    const ask = async (): Promise<number> => (await lab.devpolicy(['can', 'instance', 'c:188:0', 'rw'])).status;
-    expect(await ask()).toBe(0);
-    await lab.execOk(['incus', 'config', 'device', 'remove', 'instance', 'serial']);
-    expect(await ask()).toBe(1);
-    const { proofs } = await prove(lab, referee, ['incus:instance']);
-    expect(proofs).toEqual(allRight(['incus:instance']));
-  });
+  if (incusRuns(suite)) {
+    test('a device plugged into a running instance of Incus, and one taken out', async () => {
+      const ask = async (): Promise<number> => (await lab.devpolicy(['can', 'instance', 'c:188:0', 'rw'])).status;
+      expect(await ask()).toBe(0);
+      await lab.execOk(['incus', 'config', 'device', 'remove', 'instance', 'serial']);
+      expect(await ask()).toBe(1);
+      const { proofs } = await prove(lab, referee, ['incus:instance']);
+      expect(proofs).toEqual(allRight(['incus:instance']));
+    });
+  }
 });

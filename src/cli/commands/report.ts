@@ -3,6 +3,7 @@ import { InputError } from '../../errors.js';
 import { createRun } from '../../pipeline.js';
 import { reportPage } from '../../report/html/page.js';
 import { REPORT_STYLE } from '../../report/html/style.js';
+import { isIncomplete } from '../../verify/severity.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
 import { readFindingPages } from '../finding-pages.js';
@@ -33,6 +34,5 @@ export async function runReport(context: CommandContext, { output }: ReportOptio
   // It names containers and devices: only the owner may read it.
   if (output === undefined || output === '-') io.out(page);
   else replaceFile(output, page, 0o600);
-  const unknown = report.subjects.some(({ findings }) => findings.some(({ severity }) => severity === 'unknown'));
-  return unknown || report.problems.length > 0 ? EXIT_INCOMPLETE : EXIT_OK;
+  return isIncomplete(report) ? EXIT_INCOMPLETE : EXIT_OK;
 }

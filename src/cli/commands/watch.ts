@@ -5,6 +5,7 @@ import { createRun, type Run } from '../../pipeline.js';
 import { changeJson, changeText } from '../../report/watch.js';
 import type { Snapshot } from '../../snapshot/types.js';
 import { changesBetween, type HostState } from '../../verify/changes.js';
+import { isIncomplete } from '../../verify/severity.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
 import { collectHost } from '../live.js';
@@ -48,7 +49,7 @@ export async function runWatch(context: CommandContext, options: WatchOptions): 
     worked = performance.now() - began;
     if (looked) lastLook = performance.now();
   }
-  return isIncomplete(watcher.state) ? EXIT_INCOMPLETE : EXIT_OK;
+  return isIncomplete(watcher.state.report) ? EXIT_INCOMPLETE : EXIT_OK;
 }
 
 /** Waits for the next look. True: the user ends it, or the reader has gone. */
@@ -165,11 +166,6 @@ function findingsOf({ report }: HostState): string[] {
       .filter(({ severity }) => severity !== 'note')
       .map(({ code, evidence }) => JSON.stringify([subject.key, code, evidence.rules])),
   );
-}
-
-function isIncomplete({ report }: HostState): boolean {
-  const unknown = report.subjects.some(({ findings }) => findings.some(({ severity }) => severity === 'unknown'));
-  return unknown || report.problems.length > 0;
 }
 
 function tellStart({ io }: CommandContext, { analyses, report, snapshot }: HostState, interval: number): void {

@@ -1,6 +1,4 @@
-import { hookCause } from '../causes/hook.js';
-import { replacedCause } from '../causes/replaced.js';
-import { staleUnitCause } from '../causes/unit.js';
+import { namedCause } from '../causes/index.js';
 import { regionRules } from '../region-rules.js';
 import type { Evidence } from '../types.js';
 import { differencesOf, type Check, type CheckInput } from './check.js';
@@ -13,6 +11,6 @@ export const DP202: Check = { code: 'DP202', severity: 'warning', run };
 function run(input: CheckInput): Evidence[] {
   const [excess] = differencesOf(input, 'excess');
   if (excess === undefined || nothingRestricts(input)) return [];
-  const cause = hookCause(input, excess.region) ?? replacedCause(input) ?? staleUnitCause(input);
+  const cause = namedCause(input, excess.region);
   return [{ ...regionRules(excess.region), witness: excess.witness, ...evidenceOf(cause) }];
 }
