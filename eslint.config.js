@@ -49,6 +49,7 @@ export default tseslint.config(
       'src/effective/**',
       'src/snapshot/**',
       'src/collect/**',
+      'src/verify/deciding.ts',
     ],
     rules: { 'no-bitwise': 'error' },
   },

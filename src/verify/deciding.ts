@@ -41,8 +41,8 @@ export function needsTurning(program: Program, trace: Trace, { branch, tailProgr
   if (tailProgram !== null) return false;
   if (branch === null || branch.left === null || branch.right === null) return true;
   const { field, otherField } = branch;
-  if (field === null || field.name === 'access_type' || (otherField !== null && field.name !== 'access&mask'))
-    return true;
+  if (field === null || field.name === 'access_type') return true;
+  if (otherField !== null && field.name !== 'access&mask') return true;
   const behind = trace.path.slice(trace.path.lastIndexOf(branch.slot) + 1).map((slot) => at(program, slot));
   const last = behind.findLast((each) => each !== undefined && writesResult(each));
   const isConstant = last?.op === 'alu' && last.alu === 'mov' && 'imm' in last.src;
