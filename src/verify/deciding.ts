@@ -39,7 +39,7 @@ export interface DecidingBranch {
 /** Whether only the evaluator can say what of the request decided: no field is named, or the result was computed behind the last jump. */
 export function needsTurning(program: Program, trace: Trace, { branch, tailProgram }: DecidingInstruction): boolean {
   if (tailProgram !== null) return false;
-  if (branch === null || branch.left === null || branch.right === null) return true;
+  if (branch?.left == null || branch.right === null) return true;
   const { field, otherField } = branch;
   if (field === null || field.name === 'access_type') return true;
   if (otherField !== null && field.name !== 'access&mask') return true;
