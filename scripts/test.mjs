@@ -3,8 +3,9 @@
 //   node scripts/test.mjs kernel              only these: static, unit, kernel, lab
 //   node scripts/test.mjs lab --all-suites    the lab on bullseye, bookworm, trixie and sid
 // A test that cannot run says why. With CI=true that is a failure. The last line is "N passed, N failed".
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import {
   SetupError,
@@ -16,6 +17,7 @@ import {
   whyNotLive,
 } from './setup.mjs';
 
+const results = join(projectRoot, 'build/test-results');
 const inCI = process.env.CI === 'true';
 const total = { passed: 0, failed: 0, skipped: 0 };
 
@@ -44,13 +46,16 @@ function staticCheck(script) {
   total[result.status === 0 ? 'passed' : 'failed']++;
 }
 
-/** Runs vitest projects and adds up what its JSON report says; files that could not even be loaded count as failed. */
-function vitest(name, args, env = {}) {
-  console.log(`\n${name} tests`);
-  const report = join(projectRoot, 'build/test-results', `${name}.json`);
-  mkdirSync(join(projectRoot, 'build/test-results'), { recursive: true });
+/**
+ * Runs a vitest project and adds up what its JSON report says; files that could not even be loaded count as failed.
+ * @param log file that takes the output until the project has ended, for one that runs beside another; null: it is shown as it comes
+ */
+async function vitest(name, args, { env = {}, log = null } = {}) {
+  if (log === null) console.log(`\n${name} tests`);
+  const report = join(results, `${name}.json`);
   rmSync(report, { force: true });
-  const result = spawnSync(
+  const output = log === null ? 'inherit' : openSync(log, 'w');
+  const child = spawn(
     process.execPath,
     [
       join(projectRoot, 'node_modules/vitest/vitest.mjs'),
@@ -58,16 +63,23 @@ function vitest(name, args, env = {}) {
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
+      '--project',
+      name,
       ...args,
     ],
     {
       cwd: projectRoot,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output === 'inherit' ? 'inherit' : output],
       env: { ...process.env, ...env },
     },
   );
+  const [status] = await once(child, 'exit');
+  if (log !== null) {
+    closeSync(output);
+    console.log(`\n${name} tests\n${readFileSync(log, 'utf8')}`);
+  }
   if (!existsSync(report)) {
-    console.log(`${name}: vitest wrote no report (status ${result.status})`);
+    console.log(`${name}: vitest wrote no report (status ${status})`);
     total.failed++;
     return;
   }
@@ -81,7 +93,7 @@ function vitest(name, args, env = {}) {
   total.passed += numPassedTests;
   total.failed += numFailedTests + unloadable.length;
   total.skipped += numPendingTests + numTodoTests;
-  if (result.status !== 0 && numFailedTests + unloadable.length === 0) total.failed++;
+  if (status !== 0 && numFailedTests + unloadable.length === 0) total.failed++;
   for (const file of testResults)
     for (const test of file.assertionResults)
       if (test.status !== 'passed' && test.status !== 'failed')
@@ -107,12 +119,18 @@ const suites = words.includes('--all-suites') ? { DEVPOLICY_LAB_SUITES: 'bullsey
 const reason = whyNotLive();
 prepare(reason);
 if (wanted('static')) staticCheck('typecheck');
-// As many files at once as there are processors: vitest's default leaves one of them idle.
-if (wanted('unit')) vitest('unit', ['--project', 'unit', '--maxWorkers=100%']);
-for (const part of ['kernel', 'lab'].filter(wanted)) {
+mkdirSync(results, { recursive: true });
+const live = ['kernel', 'lab'].filter(wanted);
+const beside = wanted('unit') && live.length > 0 && reason === undefined;
+if (beside) console.log('\nunit tests run beside the next ones; what they say comes when they have ended');
+const unit = wanted('unit')
+  ? vitest('unit', [`--maxWorkers=${beside ? '50%' : '100%'}`], { log: beside ? join(results, 'unit.log') : null })
+  : Promise.resolve();
+if (!beside) await unit;
+for (const part of live) {
   if (reason === undefined) {
-    // One file at a time: they share the machine's cgroup tree and its speed.
-    vitest(part, ['--project', part, '--no-file-parallelism'], suites);
+    // One file at a time: they share the machine's cgroup tree.
+    await vitest(part, ['--no-file-parallelism'], { env: suites });
     continue;
   }
   const packages = missingPackages('test');
@@ -121,5 +139,6 @@ for (const part of ['kernel', 'lab'].filter(wanted)) {
   );
   total.skipped++;
 }
+await unit;
 console.log(`\n${Math.round((Date.now() - started) / 1000)} s`);
 finish();
