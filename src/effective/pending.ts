@@ -4,7 +4,7 @@ import { compileUnit, unitPartition, type CompiledUnit } from '../intent/systemd
 import { settingsFromFiles, settingsFromShow } from '../intent/systemd-settings.js';
 import type { PolicyPartition } from '../intent/types.js';
 import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
-import type { ContainerRecord, HostRecord, Snapshot, UnitRecord } from '../snapshot/types.js';
+import type { ContainerRecord, Snapshot, UnitRecord } from '../snapshot/types.js';
 import type { Evaluator } from '../symbolic/evaluate.js';
 import type { Partition } from '../symbolic/partition.js';
 import { modelCallSites } from './compose-call-sites.js';
@@ -13,6 +13,7 @@ import { pendingEvent } from './pending-event.js';
 import { systemdPrograms, type Reading } from './pending-identify.js';
 import { isOfInnerManager } from './pending-manager.js';
 import { canAttachMulti, runOrder } from './pending-order.js';
+import { pinReadings } from './pending-pins.js';
 import { withUnknown } from './pending-unread.js';
 import { removalOfProgram } from './pending-removal.js';
 import type { LevelChange, Pending, PendingBasis, PendingLevel, PendingProgram } from './pending-types.js';
@@ -173,27 +174,29 @@ function levelReadings(
   const made = newProgram(request, compiled, programs);
   const known = systemdPrograms(programs, host.release, lists, request.runtimeOwn);
   const own = made === null ? withoutList(known, removalOfProgram(request.snapshot, record, basis, host)) : known;
-  return pinReadings(request, programs, compiled, basis).flatMap(({ missingPins, assumedPins, gone }) =>
-    own.map((reading: Reading): LevelReading => {
-      const leaving = [...new Set([...reading.leaving, ...gone])];
-      // A refused attach leaves everything as it was: the old program is only detached once the new one is in place.
-      const refused = made !== null && !canAttachMulti(level, request.levels.slice(index + 1), new Set(leaving));
-      return {
-        level,
-        fresh: refused ? null : (made?.program ?? null),
-        change: {
-          cgroup: level.cgroup,
-          unit: record.name,
-          compiled,
-          replaced: refused ? [] : leaving,
-          adds: made !== null && !refused,
-          asBefore: refused ? null : (made?.asBefore ?? null),
-          refused,
-          missingPins,
-          assumedPins,
-        },
-      };
-    }),
+  const pinned = basis === 'shown' ? [] : compiled.settings.bpfPrograms;
+  return pinReadings(request.snapshot, request.subject.nestedIn, pinned, programs).flatMap(
+    ({ missingPins, assumedPins, gone }) =>
+      own.map((reading: Reading): LevelReading => {
+        const leaving = [...new Set([...reading.leaving, ...gone])];
+        // A refused attach leaves everything as it was: the old program is only detached once the new one is in place.
+        const refused = made !== null && !canAttachMulti(level, request.levels.slice(index + 1), new Set(leaving));
+        return {
+          level,
+          fresh: refused ? null : (made?.program ?? null),
+          change: {
+            cgroup: level.cgroup,
+            unit: record.name,
+            compiled,
+            replaced: refused ? [] : leaving,
+            adds: made !== null && !refused,
+            asBefore: refused ? null : (made?.asBefore ?? null),
+            refused,
+            missingPins,
+            assumedPins,
+          },
+        };
+      }),
   );
 }
 
@@ -211,47 +214,6 @@ function withoutList(readings: readonly Reading[], removal: ReturnType<typeof re
   if (removal === 'removed') return readings;
   if (removal === 'stays') return keeps;
   return [...readings, ...(readings.some(({ leaving }) => leaving.length === 0) ? [] : keeps)];
-}
-
-interface PinReading {
-  readonly missingPins: string[];
-  readonly assumedPins: string[];
-  readonly gone: number[];
-}
-
-/**
- * Programs systemd attached for BPFProgram=device:PIN. They are not kept over a reload but read again from bpffs: one whose pin is gone is not attached
- * again. Which program it was is certain only where one program on the level can be it. Where nobody looked at bpffs at all (files captured by hand) the
- * pins are taken to be there, as their writer left them, and named as taken.
- */
-/** The pins of the host a unit belongs to: a guest has a bpf file system of its own, in which the same path is another pin. */
-export function pinsOfHost({ host, nestedHosts }: Snapshot, nestedIn: string | null): HostRecord['bpfPins'] {
-  return nestedIn === null ? host.bpfPins : (nestedHosts.find(({ key }) => key === nestedIn)?.bpfPins ?? null);
-}
-
-function pinReadings(
-  { snapshot, subject }: PendingRequest,
-  programs: readonly PendingProgram[],
-  { settings }: CompiledUnit,
-  basis: PendingBasis,
-): PinReading[] {
-  const stays: PinReading = { missingPins: [], assumedPins: [], gone: [] };
-  if (settings.bpfPrograms.length === 0 || basis === 'shown') return [stays];
-  const pins = pinsOfHost(snapshot, subject.nestedIn);
-  if (pins === null && snapshot.scope !== 'host') return [{ ...stays, assumedPins: [...settings.bpfPrograms] }];
-  const state = (path: string): boolean | null =>
-    pins === null ? null : (pins.find((pin) => pin.path === path)?.present ?? null);
-  const missing = settings.bpfPrograms.filter((path) => state(path) === false);
-  const unknown = settings.bpfPrograms.filter((path) => state(path) === null);
-  const candidates = programs.filter(({ name }) => name !== 'sd_devices').map(({ id }) => id);
-  const leave = (count: number, paths: string[]): PinReading[] =>
-    candidates.length <= count
-      ? [{ ...stays, missingPins: paths, gone: candidates }]
-      : candidates.map((id) => ({ ...stays, missingPins: paths, gone: [id] }));
-  const certain = missing.length === 0 ? [stays] : leave(missing.length, missing);
-  return unknown.length === 0
-    ? certain
-    : [...certain, ...leave(missing.length + unknown.length, [...missing, ...unknown])];
 }
 
 function applyReading({ level, change, fresh }: LevelReading): PendingLevel {

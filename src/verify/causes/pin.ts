@@ -1,4 +1,4 @@
-import { pinsOfHost } from '../../effective/pending.js';
+import { pinsOfHost } from '../../effective/pending-pins.js';
 import { settingsFromFiles, settingsFromShow } from '../../intent/systemd-settings.js';
 import type { CheckInput } from '../checks/check.js';
 import type { NamedCause } from './types.js';
