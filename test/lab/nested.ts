@@ -5,6 +5,8 @@ import { lxcStart } from './machines.js';
 import type { CommandResult } from './namespace.js';
 import { type SystemdLab, hostNode } from './systemd.js';
 
+/** The checkout, and Node.js: what it needs of the host. */
+const BOUND = ['/opt/devpolicy', '/opt/host-usr', '/opt/host-node', '/usr/share/nodejs'];
 const INIT = '/lib/systemd/systemd --system --unit=basic.target';
 
 export interface Guest {
@@ -14,14 +16,15 @@ export interface Guest {
   exec(argv: readonly string[]): Promise<CommandResult>;
 }
 
-/** The guest's root is the lab's, with what the guest writes kept apart. Nothing of the lab's other mounts (/dev, /run, /var/lib/docker) is in it. */
+/** The guest's root is made as the lab's was: Debian's, and what the lab has set in it. What the guest writes is kept apart. */
 async function makeRoot(lab: SystemdLab, root: string): Promise<void> {
   const script = `
     mkdir -p /run/guest/upper /run/guest/work ${root}
     mount -t tmpfs tmpfs /run/guest
     mkdir /run/guest/upper /run/guest/work
-    mount -t overlay overlay -o lowerdir=/,upperdir=/run/guest/upper,workdir=/run/guest/work ${root}
-    mkdir -p ${root}/etc/systemd/system
+    mount -t overlay overlay -o lowerdir=/opt/lab-root,upperdir=/run/guest/upper,workdir=/run/guest/work ${root}
+    tar -C / -c etc usr/local $(cat /etc/ld.so.preload 2>/dev/null | sed 's,^/,,') | tar -C ${root} -x
+    mkdir -p ${root}/usr/share/nodejs
     for unit in lxc.service incus.socket systemd-machined.service; do ln -sf /dev/null ${root}/etc/systemd/system/$unit; done
     : >${root}/etc/machine-id
     echo guest >${root}/etc/hostname
@@ -34,7 +37,6 @@ export async function startLxcGuest(lab: SystemdLab): Promise<Guest> {
   const name = 'guest';
   const directory = `/var/lib/lxc/${name}`;
   await makeRoot(lab, `${directory}/rootfs`);
-  const bound = ['opt/devpolicy', 'opt/host-usr', 'opt/host-node'];
   const settings = [
     `lxc.uts.name = ${name}`,
     `lxc.rootfs.path = dir:${directory}/rootfs`,
@@ -43,7 +45,7 @@ export async function startLxcGuest(lab: SystemdLab): Promise<Guest> {
     'lxc.autodev = 1',
     'lxc.pty.max = 64',
     'lxc.mount.auto = proc:rw sys:rw cgroup:rw',
-    ...bound.map((path) => `lxc.mount.entry = /${path} ${path} none rbind,create=dir 0 0`),
+    ...BOUND.map((path) => `lxc.mount.entry = ${path} ${path.slice(1)} none rbind,create=dir 0 0`),
     `lxc.init.cmd = ${INIT}`,
     ...['deny = a', 'allow = c *:* rwm', 'allow = b *:* m'].map((line) => `lxc.cgroup2.devices.${line}`),
   ];
@@ -59,7 +61,7 @@ export async function startNspawnGuest(lab: SystemdLab): Promise<Guest> {
   await makeRoot(lab, root);
   const script = `
     (setsid systemd-nspawn --quiet --directory=${root} --machine=${name} --register=yes --private-network --capability=all \\
-      --bind=/opt/devpolicy --bind=/opt/host-usr --bind=/opt/host-node --system-call-filter='bpf add_key keyctl' --property='DeviceAllow=char-* rwm' --property='DeviceAllow=block-* m' ${INIT} >/tmp/guest.log 2>&1 </dev/null &)
+      ${BOUND.map((path) => `--bind=${path}`).join(' ')} --system-call-filter='bpf add_key keyctl' --property='DeviceAllow=char-* rwm' --property='DeviceAllow=block-* m' ${INIT} >/tmp/guest.log 2>&1 </dev/null &)
     for attempt in $(seq 100); do
       [ -e /run/systemd/machines/${name} ] && exit 0
       sleep 0.1

@@ -9,6 +9,11 @@ mkdir upper work root
 mount -t overlay overlay -o "lowerdir=$LAB_ROOT,upperdir=upper,workdir=work" root
 cd root
 
+# For roots of guests: an overlay over this one would be the third in a row where LAB_ROOT lies on an overlay itself, and the kernel takes two.
+mkdir -p opt/lab-root
+mount --bind "$LAB_ROOT" opt/lab-root
+mount -o remount,bind,ro opt/lab-root
+
 mount -t proc proc proc
 mount -t sysfs sysfs sys
 mount -t cgroup2 cgroup2 sys/fs/cgroup
@@ -44,8 +49,8 @@ mount -o remount,bind,ro opt/host-usr
 mount --bind "$LAB_NODE_PREFIX" opt/host-node
 mount -o remount,bind,ro opt/host-node
 # Debian's node reads some of its built-in modules from there, by their absolute path.
+mkdir -p usr/share/nodejs
 if [ -d /usr/share/nodejs ]; then
-  mkdir -p usr/share/nodejs
   mount --bind /usr/share/nodejs usr/share/nodejs
   mount -o remount,bind,ro usr/share/nodejs
 fi
