@@ -86,11 +86,17 @@ function enter(work: string, cgroup: string, settings: Record<string, string>): 
       stdio: ['ignore', 'inherit', 'inherit'],
       env,
     });
-    // Ending the child lets the caller clean up.
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => child.kill('SIGKILL'));
+    // Ending the child lets the caller clean up; there is no next command then.
+    let ended: NodeJS.Signals | null = null;
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => {
+        ended = signal;
+        child.kill('SIGKILL');
+      });
     child.on('error', reject);
     child.on('close', (code) => {
-      resolve(code ?? 1);
+      if (ended === null) resolve(code ?? 1);
+      else reject(new Error(`ended by ${ended}`));
     });
   });
 }
