@@ -6,7 +6,7 @@ import { findContainers } from './containers/index.js';
 import { attemptNoted, noteFor } from './attempt.js';
 import { FileTree } from './files.js';
 import { bpfPins, devCharExists, deviceLinks } from './host.js';
-import { initIn, nestedHosts } from './nested.js';
+import { firstIn, initIn, nestedHosts } from './nested.js';
 import { mountsOfDevices, nodesAndModes } from './nodes.js';
 import { isSystemdHost, runtimeVersions, systemdVersion } from './versions.js';
 import type { HostView, Machine } from './view.js';
@@ -61,6 +61,7 @@ export class HostContainers {
       wanted: options.targets === undefined ? null : matcherOf(options.targets),
       cgroups: paths.map((path) => path.slice(prefix.length)),
       initIn: (cgroup) => (reader === null ? null : initIn(this.#machine, reader, prefix + cgroup)),
+      firstIn: (cgroup) => (reader === null ? null : firstIn(this.#machine, reader, prefix + cgroup)),
       problem: (subject, message, code) => problems.push({ subject: view.nestedIn ?? subject, message, code }),
     };
     return findContainers(context);

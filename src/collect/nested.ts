@@ -108,6 +108,11 @@ export function initIn(machine: Machine, reader: CgroupReader, cgroup: string): 
   return processIn(machine, reader, cgroup, (pids) => pids.length > 1 && pids.at(-1) === 1);
 }
 
+/** The first process in a cgroup, in the cgroup itself or below it. */
+export function firstIn(machine: Machine, reader: CgroupReader, cgroup: string): Located | null {
+  return processIn(machine, reader, cgroup, () => true);
+}
+
 function processIn(
   machine: Machine,
   reader: CgroupReader,

@@ -60,8 +60,14 @@ type Processes = Record<number, { cgroup: string; startTicks?: number }>;
 
 function collect(
   processes: Processes = {},
-  options: { targets?: string[]; inits?: Record<string, number> } = {},
+  options: { targets?: string[]; inits?: Record<string, number>; firsts?: Record<string, number> } = {},
 ): ContainerRecord[] {
+  const processOf =
+    (pids: Record<string, number> = {}) =>
+    (cgroup: string) => {
+      const pid = pids[cgroup];
+      return pid === undefined ? null : { pid, cgroup };
+    };
   const context: EngineContext = {
     view: {
       tree: new FileTree(root),
@@ -79,11 +85,9 @@ function collect(
     },
     detail: 'full',
     wanted: options.targets === undefined ? null : matcherOf(options.targets),
-    cgroups: Object.keys(options.inits ?? {}),
-    initIn: (cgroup) => {
-      const pid = options.inits?.[cgroup];
-      return pid === undefined ? null : { pid, cgroup };
-    },
+    cgroups: Object.keys({ ...options.inits, ...options.firsts }),
+    initIn: processOf(options.inits),
+    firstIn: processOf(options.firsts),
     problem: (subject, message, code) => problems.push({ subject, message, code }),
   };
   return findContainers(context);
@@ -386,11 +390,12 @@ describe('LXC, Incus, machines', () => {
     const inits = {
       '/machine.slice/systemd-nspawn@other.service/payload': 5,
       '/machine.slice/systemd-nspawn@other.service': 5,
-      '/machine.slice/machine-qemu\\x2d3\\x2dwin.scope': 6,
     };
+    // A virtual machine has no process number 1.
+    const firsts = { '/machine.slice/machine-qemu\\x2d3\\x2dwin.scope': 6 };
     const found = collect(
       { 31: { cgroup: '/machine.slice/machine-box.scope/payload' }, 32: { cgroup: '/vm' } },
-      { inits },
+      { inits, firsts },
     );
     expect(found.map(({ key, pid, unit }) => [key, pid, unit])).toEqual([
       ['nspawn:box', 31, 'machine-box.scope'],
@@ -399,6 +404,37 @@ describe('LXC, Incus, machines', () => {
       ['libvirt:win', 6, 'machine-qemu\\x2d3\\x2dwin.scope'],
     ]);
     expect(found[0]?.startedAt).toBe('2026-11-22T03:01:02.000Z');
+  });
+
+  test('domains of libvirt: once, by the name that virsh has', () => {
+    const cgroups: Record<string, string> = {
+      'qemu-1-plain-vm': '/machine.slice/machine-qemu\\x2d1\\x2dplain\\x2dvm.scope',
+      'qemu-2-web1': '/machine.slice/machine-qemu\\x2d2\\x2dweb1.scope',
+    };
+    for (const [index, name] of Object.keys(cgroups).entries())
+      write(
+        `run/systemd/machines/${name}`,
+        `NAME=${name}\nSERVICE=libvirt-qemu\nLEADER=${String(40 + index)}\nCLASS=vm\n`,
+      );
+    // libvirt leaves "_" and the letter beyond ASCII out of the name it gives machined.
+    for (const name of ['plain-vm', 'web_1 ä', 'db_2', 'db2-']) write(`run/libvirt/qemu/${name}.xml`, '<domstatus/>\n');
+    const firsts = Object.fromEntries(
+      [...Object.values(cgroups), '/machine.slice/machine-qemu\\x2d3\\x2ddb2.scope'].map((scope, index) => [
+        scope,
+        40 + index,
+      ]),
+    );
+    const processes = Object.fromEntries(
+      Object.values(cgroups).map((scope, index) => [40 + index, { cgroup: `${scope}/libvirt` }]),
+    );
+    const found = collect(processes, { firsts });
+    expect(found.map(({ key, id, names, pid }) => [key, id, names, pid])).toEqual([
+      ['libvirt:plain-vm', 'qemu-1-plain-vm', ['plain-vm', 'qemu-1-plain-vm'], 40],
+      ['libvirt:web_1 ä', 'qemu-2-web1', ['web_1 ä', 'qemu-2-web1'], 41],
+      // Two domains could be meant: the name stays as machined has it.
+      ['libvirt:db2', 'qemu-3-db2', ['db2', 'qemu-3-db2'], 42],
+    ]);
+    expect(collect(processes, { firsts, targets: ['web_1 ä'] }).map(({ key }) => key)).toContain('libvirt:web_1 ä');
   });
 });
 

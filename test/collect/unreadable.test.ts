@@ -37,6 +37,7 @@ beforeEach(() => {
     wanted: null,
     cgroups: [],
     initIn: () => null,
+    firstIn: () => null,
     problem: (subject, message, code) => problems.push({ subject, message, code }),
   };
 });

@@ -33,6 +33,21 @@ const EXTRA: Record<Suite, string[]> = {
   sid: ['docker-cli', 'incus'],
 };
 
+/**
+ * Who else attaches device programs: libvirt, Slurm, LXD. A root of their own, because they bring a good deal along and only some suites have all of them:
+ * Slurm knows cgroup v2 since 22.05, and LXD left Debian after trixie.
+ */
+const OTHERS = [
+  ...['systemd', 'dbus', 'procps', 'iproute2', 'busybox-static', 'systemd-container'],
+  ...['libvirt-daemon-system', 'libvirt-daemon-driver-lxc', 'libvirt-clients', 'qemu-system-x86'],
+  ...['slurmctld', 'slurmd', 'slurm-client', 'munge'],
+];
+const OTHERS_OF: Partial<Record<Suite, string[]>> = {
+  bookworm: [...OTHERS, 'lxd', 'lxd-client'],
+  trixie: [...OTHERS, 'lxd', 'lxd-client'],
+  sid: OTHERS,
+};
+
 /** The suites that the lab tests run on: DEVPOLICY_LAB_SUITES ("bookworm sid"), by default one. */
 export function labSuites(): Suite[] {
   const words = (process.env['DEVPOLICY_LAB_SUITES'] ?? 'bookworm').split(/[\s,]+/).filter((word) => word !== '');
@@ -51,6 +66,11 @@ export function cacheDirectory(): string {
 /** Path of a root filesystem with systemd and the container engines of that suite; built on first use (a minute or two). Throws with mmdebstrap's words. */
 export async function engineRoot(suite: Suite): Promise<string> {
   return await debianRoot(suite, [...ENGINES, ...EXTRA[suite]]);
+}
+
+/** Packages of the root with libvirt, Slurm and, where Debian has it, LXD; null for a suite without. */
+export function otherPackages(suite: Suite): readonly string[] | null {
+  return process.arch === 'x64' ? (OTHERS_OF[suite] ?? null) : null;
 }
 
 /** As `engineRoot`, for any packages. The cache key is the suite and the package list. */

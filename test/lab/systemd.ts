@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { projectRoot } from '../kernel/loader-process.js';
 import { maySetResourceLimits, memlockShim } from './capabilities.js';
-import { type Suite, engineRoot } from './debian-root.js';
+import { type Suite, debianRoot, engineRoot } from './debian-root.js';
 import { type CommandResult, type ExecOptions, Namespace } from './namespace.js';
 import { makeRootFilesystem } from './runc.js';
 
@@ -44,6 +44,8 @@ export interface SystemdLabOptions {
   /** Links in /dev/char and /dev/block, as udev makes them. Without them is the state of many LXC hosts. Default true. */
   deviceLinks?: boolean;
   nodes?: readonly LabNode[];
+  /** Packages of its root filesystem. Default: the container engines. */
+  packages?: readonly string[];
 }
 
 export class SystemdLab {
@@ -58,7 +60,8 @@ export class SystemdLab {
 
   /** Resolves when systemd has reached basic.target. The first start on a machine builds the root filesystem. */
   static async start(options: SystemdLabOptions): Promise<SystemdLab> {
-    const root = await engineRoot(options.suite);
+    const { suite, packages } = options;
+    const root = await (packages === undefined ? engineRoot(suite) : debianRoot(suite, packages));
     const work = mkdtempSync(path.join(os.tmpdir(), 'devpolicy-lab-'));
     const nodes = options.nodes ?? LAB_NODES;
     const env = {

@@ -42,6 +42,8 @@ export interface EngineContext {
   cgroups: readonly string[];
   /** The first process of the container that lives in that cgroup (pid 1 of its pid namespace); null if there is none. */
   initIn(cgroup: string): Located | null;
+  /** The first process in that cgroup, of whatever pid namespace; null if there is none. */
+  firstIn(cgroup: string): Located | null;
   /** Notes that a part of the host could not be looked at. */
   problem(subject: string, message: string, code: string | null): void;
 }

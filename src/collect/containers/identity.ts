@@ -43,6 +43,8 @@ export function engineOf(config: OciConfigSource | null): { engine: string | nul
 export interface CgroupOwner {
   engine: string;
   name: string;
+  /** What machined calls it, where that is another name: "qemu-1-web" of libvirt's domain "web". */
+  machine?: string;
 }
 
 /**
@@ -53,14 +55,21 @@ export function ownerOfCgroup(component: string): CgroupOwner | null {
   const scope = /^machine-(.+)\.scope$/.exec(component)?.[1];
   if (scope !== undefined) {
     const name = unescapeUnitName(scope);
-    // libvirt: machine-qemu-<number>-<name>, machine-lxc-<number>-<name>, the dashes escaped.
-    const domain = /^(?:qemu|lxc)-\d+-(.+)$/.exec(name)?.[1];
-    return domain === undefined ? { engine: 'nspawn', name } : { engine: 'libvirt', name: domain };
+    const domain = domainOfMachine(name);
+    return domain === null ? { engine: 'nspawn', name } : { engine: 'libvirt', name: domain, machine: name };
   }
   const service = /^systemd-nspawn@(.+)\.service$/.exec(component)?.[1];
   if (service !== undefined) return { engine: 'nspawn', name: unescapeUnitName(service) };
   const payload = /^lxc\.payload\.(.+)$/.exec(component)?.[1];
   return payload === undefined ? null : { engine: 'lxc', name: payload };
+}
+
+/**
+ * The domain in libvirt's name of a machine, "qemu-1-web" or "lxc-1-web". libvirt leaves out what a host name may not hold and what is beyond 64
+ * characters (virDomainMachineNameAppendValid in src/hypervisor/domain_driver.c): "web_1" becomes "web1".
+ */
+export function domainOfMachine(machine: string): string | null {
+  return /^(?:qemu|lxc)-\d+-(.+)$/.exec(machine)?.[1] ?? null;
 }
 
 /**
