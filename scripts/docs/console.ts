@@ -1,10 +1,17 @@
 /**
  * Blocks of the pages that show devpolicy at work: fenced as `console`, lines `$ devpolicy ...` with what the command prints on standard output. The
- * commands are run in docs/examples, as on a terminal of 80 columns without colour. `$ echo $?` prints the exit status of the one before.
+ * commands are run in docs/examples, as on a terminal of 80 columns without colour. `$ echo $?` prints the exit status of the one before;
+ * `$ devpolicy watch` what it would have told when the host of before.json became that of after.json.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { hostState } from '../../src/cli/commands/watch.js';
 import { runCli } from '../../src/cli/program.js';
+import { createRun } from '../../src/pipeline.js';
+import { changeJson, changeText } from '../../src/report/watch.js';
+import { PLAIN } from '../../src/report/style.js';
+import { parseSnapshot } from '../../src/snapshot/parse.js';
+import { changesBetween } from '../../src/verify/changes.js';
 import { fakeIo } from '../../test/cli/fake-io.js';
 import { projectRoot } from '../../test/kernel/loader-process.js';
 
@@ -49,6 +56,22 @@ export async function runExample(args: readonly string[]): Promise<{ status: num
   }
 }
 
+/** What `devpolicy watch` tells between the two looks at the host that docs/examples has. */
+function watched(args: readonly string[]): string {
+  const [before, after] = ['before.json', 'after.json'].map((name) =>
+    parseSnapshot(readFileSync(path.join(EXAMPLES, name), 'utf8')),
+  );
+  if (before === undefined || after === undefined) throw new Error('two looks are wanted');
+  const run = createRun(before);
+  const changes = changesBetween(hostState(run, false), hostState(run.beside(after), false));
+  const io = fakeIo({ terminal: true });
+  for (const change of changes) {
+    if (args.includes('--json')) io.out(changeJson(change, after));
+    else io.out(changeText(change, after, PLAIN, io.columns));
+  }
+  return io.stdout;
+}
+
 const BLOCK = /^```console\n(.*?)^```$/gms;
 
 /** The page with the outputs of its blocks as they are now. @throws Error on a line that is no such command */
@@ -74,6 +97,10 @@ async function playBlock(block: string): Promise<string> {
       continue;
     }
     if (word !== 'devpolicy') throw new Error(`not a command of devpolicy: ${command}`);
+    if (args[0] === 'watch') {
+      lines.push(watched(args).trimEnd());
+      continue;
+    }
     const { status, stdout, stderr } = await runExample(args);
     if (status === 2) throw new Error(`${command}: ${stderr}`);
     last = status;

@@ -1,12 +1,14 @@
-import { TransientLine } from './progress.js';
-
+import { fit } from '../report/fit.js';
 import { EXIT_CANNOT } from './exit.js';
 import { failureText } from './failure.js';
+import { TransientLine } from './progress.js';
 
 /** What a command may do with the outside world besides collecting. One value, so that tests run commands in the same process. */
 export interface CommandIo {
   /** Data. Ignored once the reader has gone (EPIPE). */
   out(text: string): void;
+  /** Data that is text for people: on a terminal its lines are fitted to the width. */
+  say(text: string): void;
   /** Bytes as they are, one character per byte (latin1). */
   outBytes(text: string): void;
   /** Hints, progress, errors. */
@@ -65,12 +67,15 @@ export function processIo(): CommandIo {
     out: (text) => {
       write(text, 'utf8');
     },
+    say: (text) => {
+      write(process.stdout.isTTY ? fit(text, process.stdout.columns || 80) : text, 'utf8');
+    },
     outBytes: (text) => {
       write(text, 'latin1');
     },
     err: (text) => {
       line.erase();
-      process.stderr.write(text);
+      process.stderr.write(process.stderr.isTTY ? fit(text, process.stderr.columns || 80) : text);
     },
     progress: (text) => {
       if (process.stderr.isTTY && process.env['TERM'] !== 'dumb') line.say(text);

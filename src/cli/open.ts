@@ -4,7 +4,7 @@ import type { Snapshot } from '../snapshot/types.js';
 import type { Subject } from '../verify/subjects.js';
 import type { CommandContext } from './context.js';
 import { findSubject, onlySubject } from './targets.js';
-import { parseTarget, TARGET_HINT, type TargetSyntax } from './target-syntax.js';
+import { isFileTarget, parseTarget, TARGET_HINT, type TargetSyntax } from './target-syntax.js';
 
 /** The longest program the kernel takes is 8 MB; as JSON text it is several times that. */
 const MOST_PROGRAM_BYTES = 64 * 1024 * 1024;
@@ -63,7 +63,7 @@ export async function openTargets(
     return { snapshot: opened.snapshot, subjects: [opened.subject] };
   }
   const targets = await Promise.all(texts.map((text) => typedTarget(context, text)));
-  const fileTarget = targets.find(({ target }) => isFile(target));
+  const fileTarget = targets.find(({ target }) => isFileTarget(target));
   if (fileTarget !== undefined) throw new InputError(`"${fileTarget.text}" can only be verified alone`);
   const snapshot = await openHost(context, targets, options);
   return { snapshot, subjects: targets.map((typed) => findIn(snapshot, typed)) };
@@ -113,10 +113,6 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
-function isFile(target: TargetSyntax): boolean {
-  return target.kind === 'state' || target.kind === 'config' || target.kind === 'program' || target.kind === 'snapshot';
-}
-
 /** Targets that bring their own host along; null for the others. */
 async function openFile(context: CommandContext, target: TargetSyntax): Promise<Opened | null> {
   const collect = await import('../collect/index.js');
@@ -130,7 +126,7 @@ async function openFile(context: CommandContext, target: TargetSyntax): Promise<
     case 'snapshot': {
       const snapshot = await openSnapshotFile(target.file);
       if (target.target === null) return only(snapshot);
-      if (isFile(target.target)) throw new InputError('a target in a snapshot cannot be a file');
+      if (isFileTarget(target.target)) throw new InputError('a target in a snapshot cannot be a file');
       return { snapshot, subject: findIn(snapshot, { text: target.text, target: target.target }), live: false };
     }
     default:

@@ -102,7 +102,7 @@ function configure(command: Command, io: CommandIo): void {
     .exitOverride()
     .configureOutput({
       writeOut: (text) => {
-        io.out(text);
+        io.say(text);
       },
       writeErr: (text) => {
         io.err(text);

@@ -9,7 +9,7 @@ export type TargetSyntax =
   | { kind: 'pid'; pid: number }
   | { kind: 'cgroup'; path: string }
   | { kind: 'state' | 'config' | 'program'; file: string }
-  /** `file.json#target`; an empty target means the only subject in it. */
+  /** `file.json#target`, or a path; an empty target means the only subject in it. */
   | { kind: 'snapshot'; file: string; target: TargetSyntax | null; text: string };
 
 const UNIT_SUFFIX = /\.(service|scope|slice|socket|mount|swap)$/;
@@ -36,12 +36,12 @@ export function parseTarget(text: string): TargetSyntax {
   }
 }
 
-/** `file.json#target`, and `file.json` alone. A file name may hold '#' itself, so ".json#" is looked for first, then the first '#'. */
+/** `file.json#target`, and `file.json` or a path (`./case`, `/srv/case`) alone. A file name may hold '#' itself, so ".json#" is looked for first, then the first '#'. */
 function parseSnapshotTarget(text: string): TargetSyntax | null {
   if (text.endsWith('.json')) return { kind: 'snapshot', file: text, target: null, text: '' };
   const json = text.indexOf('.json#');
   const hash = json >= 0 ? json + '.json'.length : text.indexOf('#');
-  if (hash <= 0) return null;
+  if (hash <= 0) return isPath(text) ? { kind: 'snapshot', file: text, target: null, text: '' } : null;
   const target = text.slice(hash + 1);
   return {
     kind: 'snapshot',
@@ -49,6 +49,16 @@ function parseSnapshotTarget(text: string): TargetSyntax | null {
     target: target === '' ? null : parseTarget(target),
     text: target,
   };
+}
+
+/** No name of anything begins like this. */
+function isPath(text: string): boolean {
+  return /^\.{0,2}\//.test(text);
+}
+
+/** Whether a target brings its own host along. */
+export function isFileTarget({ kind }: TargetSyntax): boolean {
+  return kind === 'state' || kind === 'config' || kind === 'program' || kind === 'snapshot';
 }
 
 function parseNamed(text: string, prefix: string, rest: string): TargetSyntax {

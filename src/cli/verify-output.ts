@@ -80,6 +80,6 @@ function printText(
     summary: (io.outIsTerminal || verbose) && globals.quiet !== true,
     columns: io.columns,
   });
-  io.out(text);
+  io.say(text);
   if (verbose) io.err(`${seconds.toFixed(2)} s\n`);
 }

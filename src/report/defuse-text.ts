@@ -4,10 +4,30 @@ import type { DeviceSet } from '../policy/device-set.js';
 import type { DeviceNames } from '../policy/names.js';
 import { escapeText } from './escape.js';
 import { shellWord } from './shell-word.js';
+import { wrap } from './table.js';
 import { ruleTable } from './words.js';
 
-/** Commands a person may run to keep what the next event of systemd would take away, and what they would not keep. */
-export function defuseText(name: string, result: DefuseResult, names: DeviceNames): string {
+/**
+ * Commands a person may run to keep what the next event of systemd would take away, and what they would not keep.
+ * @param columns width that comments are broken to; null: they are not
+ */
+export function defuseText(
+  name: string,
+  result: DefuseResult,
+  names: DeviceNames,
+  columns: number | null = null,
+): string {
+  const text = wholeText(name, result, names);
+  return columns === null ? text : text.replace(/^# \S.*$/gm, (line) => wrappedComment(line.slice(2), columns));
+}
+
+function wrappedComment(text: string, columns: number): string {
+  return wrap(text, columns - 2)
+    .map((line) => `# ${line}`)
+    .join('\n');
+}
+
+function wholeText(name: string, result: DefuseResult, names: DeviceNames): string {
   const target = escapeText(name);
   if (result.kind === 'nothing-to-do')
     return `# ${target}: nothing that is allowed or intended would be lost: there is nothing to defuse.\n`;

@@ -22,3 +22,15 @@ export const COLOUR: Style = {
   warn: sgr(33, 39),
   good: sgr(32, 39),
 };
+
+/** Select Graphic Rendition, ECMA-48 8.3.117. */
+const CHANGE_OF_COLOUR = /\u001b\[[\d;]*m/g;
+
+export function withoutColours(text: string): string {
+  return text.replace(CHANGE_OF_COLOUR, '');
+}
+
+/** The changes of colour in a text, without the text. */
+export function coloursOf(text: string): string {
+  return (text.match(CHANGE_OF_COLOUR) ?? []).join('');
+}

@@ -1,3 +1,5 @@
+import { withoutColours } from './style.js';
+
 /** Columns of text. Cells must be safe text already (escapeText); style is applied by the caller through `decorate`, after widths are known. */
 export interface TableOptions {
   indent?: number;
@@ -28,10 +30,10 @@ export function table(rows: readonly (readonly string[])[], options: TableOption
   });
 }
 
-/** Terminal columns: East Asian wide characters and emoji take two, combining marks none. */
+/** Terminal columns: East Asian wide characters and emoji take two, combining marks and changes of colour none. */
 export function displayWidth(text: string): number {
   let width = 0;
-  for (const character of text) {
+  for (const character of withoutColours(text)) {
     if (/\p{Mark}/u.test(character)) continue;
     width += WIDE.test(character) ? 2 : 1;
   }
@@ -40,11 +42,14 @@ export function displayWidth(text: string): number {
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
+/** A blank where a line may end: not within "c 1:3". */
+const BREAK = /(?<!(?:^| )[bc]) /;
+
 /** Breaks text at blanks so that no line is wider than `width`; following lines get `hanging` blanks. A longer word stands alone. */
 export function wrap(text: string, width: number, hanging = 0): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of text.split(' ')) {
+  for (const word of text.split(BREAK)) {
     const candidate = line === '' ? word : `${line} ${word}`;
     const limit = lines.length === 0 ? width : width - hanging;
     if (line !== '' && displayWidth(candidate) > limit) {

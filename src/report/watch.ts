@@ -10,12 +10,17 @@ import { toJsonLine } from './json.js';
 import { shortName, shortPath } from './paths.js';
 import type { Style } from './style.js';
 import { programAge, programJson, subjectJson, type JsonProgram, type JsonSubject } from './subject-json.js';
+import { wrap } from './table.js';
 import { rulesInline } from './words.js';
 
-/** One line about one change: when it was seen, who, what. Nothing in it breaks the line. */
-export function changeText(change: Change, snapshot: Snapshot, style: Style): string {
+/**
+ * One line about one change: when it was seen, who, what.
+ * @param columns width of the terminal, where the line goes on in further ones; null: nothing breaks it
+ */
+export function changeText(change: Change, snapshot: Snapshot, style: Style, columns: number | null): string {
   const who = 'subject' in change ? shortName(change.subject.name, 80) : 'host';
-  return `${style.dim(timeText(snapshot))}  ${style.bold(who)}  ${whatText(change, snapshot, style)}\n`;
+  const line = `${style.dim(timeText(snapshot))}  ${style.bold(who)}  ${whatText(change, snapshot, style)}`;
+  return `${columns === null ? line : wrap(line, columns, 4).join('\n')}\n`;
 }
 
 /** UTC to the second; where the clock is not synchronised, the time since boot, which is exact. */
@@ -42,12 +47,18 @@ function whatText(change: Change, snapshot: Snapshot, style: Style): string {
     case 'finding-appeared':
       return `${paint(change.finding, style)(change.finding.code)}  ${findingLine(change.finding)}`;
     case 'finding-cleared':
-      return `${style.good('cleared')}  ${change.finding.code}  ${findingLine(change.finding)}`;
+      return `${style.good('cleared')}  ${change.finding.code}  ${clearedText(change.finding)}`;
     case 'problem-appeared':
       return `${style.warn('UNREAD')}  ${escapeText(change.problem.subject)}: ${escapeText(change.problem.message)}`;
     case 'problem-cleared':
       return `${style.good('cleared')}  UNREAD  ${escapeText(change.problem.subject)}: ${escapeText(change.problem.message)}`;
   }
+}
+
+/** What does not hold any more: the requests, or what was said. */
+function clearedText(finding: Finding): string {
+  const { rules, remainder = [] } = finding.evidence;
+  return rules.length + remainder.length > 0 ? regionText({ rules, remainder }) : findingLine(finding);
 }
 
 function subjectText({ subject, programs }: Extract<Change, { programs: ProgramView[] }>, snapshot: Snapshot): string {
@@ -88,7 +99,7 @@ function policyText({ lost, gained }: Extract<Change, { kind: 'policy-changed' }
   ].join('; ');
 }
 
-function regionText({ rules, remainder = [] }: NonNullable<SubjectDiff['onlyLeft']>): string {
+function regionText({ rules, remainder = [] }: Pick<Region, 'rules' | 'remainder'>): string {
   return [rulesInline(rules, 'difference'), ...remainder].filter((part) => part !== '').join(' · ');
 }
 

@@ -1,3 +1,4 @@
+import { fit } from '../../src/report/fit.js';
 import type { CommandIo } from '../../src/cli/io.js';
 
 export interface FakeIo extends CommandIo {
@@ -22,11 +23,14 @@ export function fakeIo(
     out(text) {
       this.stdout += text;
     },
+    say(text) {
+      this.stdout += terminal ? fit(text, this.columns) : text;
+    },
     outBytes(text) {
       this.stdout += text;
     },
     err(text) {
-      this.stderr += text;
+      this.stderr += terminal ? fit(text, this.columns) : text;
     },
     progress: () => undefined,
     outClosed: false,

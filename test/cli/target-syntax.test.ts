@@ -23,6 +23,12 @@ test.each([
     { kind: 'snapshot', file: 'a#b.json', target: { kind: 'name', name: 'web', engine: 'docker' }, text: 'docker:web' },
   ],
   ['host.json#', { kind: 'snapshot', file: 'host.json', target: null, text: '' }],
+  ['./case', { kind: 'snapshot', file: './case', target: null, text: '' }],
+  ['/srv/case', { kind: 'snapshot', file: '/srv/case', target: null, text: '' }],
+  [
+    '../case#web',
+    { kind: 'snapshot', file: '../case', target: { kind: 'name', name: 'web', engine: null }, text: 'web' },
+  ],
   ['./host.json', { kind: 'snapshot', file: './host.json', target: null, text: '' }],
 ])('%s', (text, expected) => {
   expect(parseTarget(text)).toEqual(expected);

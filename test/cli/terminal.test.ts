@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { snapshotFromDirectory } from '../../src/collect/from-dir.js';
 import { displayWidth } from '../../src/report/table.js';
 import { serialiseSnapshot } from '../../src/snapshot/serialise.js';
@@ -56,3 +56,42 @@ test('show -v: the age first, then since boot and by the wall clock, which is ma
     rmSync(folder, { recursive: true });
   }
 });
+
+const COMMANDS = [
+  ['show'],
+  ['show', '-v'],
+  ['show', '--explain'],
+  ['verify', '-v'],
+  ['can', 'seed-default', '/dev/null', 'rw'],
+  ['explain'],
+  ['explain', 'DP101'],
+  ['explain', 'DP101', '--defuse', 'seed-default'],
+  ['doctor'],
+  ['decode', 'seed-default'],
+  ['--help'],
+  ['verify', '--help'],
+  ['show', 'sed-default'],
+];
+
+describe.each([40, 60, 80])('%i columns', (columns) => {
+  test.each(COMMANDS)('%s: nothing is wider than the terminal but what cannot be broken', async (...args) => {
+    const { stdout, stderr } = await devpolicy(['--snapshot', ARMED, '--color', 'always', ...args], {
+      terminal: true,
+      columns,
+    });
+    const shown = `${stdout}${stderr}`.split('\n');
+    expect(shown.length).toBeGreaterThan(2);
+    const wide = shown.filter((line) => displayWidth(line) > columns);
+    expect(wide.filter((line) => !isCommand(line) && !hasLongWord(line, columns))).toEqual([]);
+  });
+});
+
+function isCommand(line: string): boolean {
+  return /^ *(?:devpolicy|systemctl) /.test(line);
+}
+
+/** A cgroup path, the name of a scope: wider than a line that begins where this one does. */
+function hasLongWord(line: string, columns: number): boolean {
+  const indent = /^ */.exec(line)?.[0].length ?? 0;
+  return line.split(' ').some((word) => displayWidth(word) > columns - Math.max(indent, 7));
+}

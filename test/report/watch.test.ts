@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { changeJson, changeText } from '../../src/report/watch.js';
 import { PLAIN } from '../../src/report/style.js';
+import { displayWidth } from '../../src/report/table.js';
 import type { Change } from '../../src/verify/changes.js';
 import { program, rules } from '../verify/subject-builder.js';
 import { regionRules } from '../../src/verify/region-rules.js';
@@ -39,7 +40,7 @@ const CHANGES: Change[] = [
 ];
 
 test.each(CHANGES)('$kind: one safe line of text, one of JSON by the schema', (change) => {
-  const text = changeText(change, snapshot, PLAIN);
+  const text = changeText(change, snapshot, PLAIN, null);
   expect(text).toMatch(/^2026-11-22T06:00:00Z {2}\S[^\n]*\n$/);
   expect(unsafeIn(text.slice(0, -1))).toEqual([]);
   const json = changeJson(change, snapshot);
@@ -60,7 +61,7 @@ test('a line that lacks what its kind has, or has what none has, is not of the s
 test('lines say what happened in words', () => {
   const say = (kind: Change['kind']): string => {
     const [change] = CHANGES.filter((each) => each.kind === kind);
-    return change === undefined ? '' : changeText(change, snapshot, PLAIN);
+    return change === undefined ? '' : changeText(change, snapshot, PLAIN, null);
   };
   expect(say('program-replaced')).toContain('program replaced  6 (runc) by 7 (runc) on /system.slice/docker-web.scope');
   expect(say('policy-changed')).toContain('policy changed  no longer allowed: c 1:3 rw');
@@ -68,9 +69,17 @@ test('lines say what happened in words', () => {
   expect(say('finding-cleared')).toContain(`  cleared  ${finding.code}  `);
 });
 
+test('a terminal gets the line in several, broken between words', () => {
+  const [change] = CHANGES.filter(({ kind }) => kind === 'finding-appeared');
+  if (change === undefined) throw new Error('no such change');
+  const lines = changeText(change, snapshot, PLAIN, 70).split('\n');
+  expect(lines.length).toBeGreaterThan(2);
+  expect(Math.max(...lines.map(displayWidth))).toBeLessThanOrEqual(70);
+});
+
 test('where the clock is not synchronised a line has the time since boot', () => {
   const adrift = { ...snapshot, bootTimeNs: 512_340_000_000, host: { ...snapshot.host, clockSynchronised: false } };
   const [change] = CHANGES;
   if (change === undefined) throw new Error('no change');
-  expect(changeText(change, adrift, PLAIN)).toMatch(/^boot\+512\.3s {2}/);
+  expect(changeText(change, adrift, PLAIN, null)).toMatch(/^boot\+512\.3s {2}/);
 });

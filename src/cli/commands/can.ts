@@ -48,7 +48,8 @@ async function single(context: CommandContext, words: readonly string[], { polic
   const refusals = isOpen ? otherRefusals(opened.snapshot, opened.subject, request, found.pathInContainer) : [];
   const shown = { subject: opened.subject, request, deviceName: name, policy, refusals };
   const { io, globals, style } = context;
-  io.out(globals.json === true ? toJsonText(decisionJson(decision, shown)) : decisionText(decision, shown, style));
+  if (globals.json === true) io.out(toJsonText(decisionJson(decision, shown)));
+  else io.say(decisionText(decision, shown, style));
   if (found.note !== null && globals.quiet !== true) io.err(`devpolicy: ${found.note}\n`);
   return decision.verdict === 'allow' ? EXIT_OK : decision.verdict === 'deny' ? EXIT_FINDING : EXIT_INCOMPLETE;
 }

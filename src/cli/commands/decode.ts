@@ -37,11 +37,8 @@ export async function runDecode(
   if (programs.length === 0) throw new InputError(`${subject.name} has no device program: every device is allowed`);
   const { io, globals, style } = context;
   const wanted = { listing: options.listing === true, raw: options.raw === true };
-  io.out(
-    globals.json === true
-      ? toJsonText(decodeJson(programs, snapshot, wanted))
-      : decodeText(programs, snapshot, subject, { ...wanted, style }),
-  );
+  if (globals.json === true) io.out(toJsonText(decodeJson(programs, snapshot, wanted)));
+  else io.say(decodeText(programs, snapshot, subject, { ...wanted, style }));
   return programs.some(({ policy }) => policy === null || policy.undecided.length > 0) ? EXIT_INCOMPLETE : EXIT_OK;
 }
 

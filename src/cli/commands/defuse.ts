@@ -13,11 +13,10 @@ export async function runDefuse(context: CommandContext, target: string): Promis
   const { snapshot, subject } = await openTarget(context, target);
   const result = createRun(snapshot).defuse(subject);
   const { io, globals } = context;
-  io.out(
-    globals.json === true
-      ? toJsonText({ schema: 'devpolicy/defuse', schemaVersion: [1, 0], target: subject.key, ...jsonOf(result) })
-      : defuseText(subject.name, result, deviceNames(snapshot, subject)),
-  );
+  if (globals.json === true)
+    io.out(toJsonText({ schema: 'devpolicy/defuse', schemaVersion: [1, 0], target: subject.key, ...jsonOf(result) }));
+  // Not fitted to the terminal as other text is: commands are copied as they stand.
+  else io.out(defuseText(subject.name, result, deviceNames(snapshot, subject), io.outIsTerminal ? io.columns : null));
   const [best] = result.kind === 'ways' ? result.ways : [];
   return result.kind === 'none' || best?.undecided.isEmpty() === false ? EXIT_INCOMPLETE : EXIT_OK;
 }

@@ -20,7 +20,8 @@ export async function runDiff(context: CommandContext, first: string, second: st
     nodes: snapshots.flatMap(({ containers, nodes }) => [...containers.flatMap((each) => each.nodes), ...nodes]),
     procDevices: snapshots[0]?.host.procDevices ?? null,
   });
-  io.out(globals.json === true ? toJsonText(diffJson(report)) : diffText(report, names, style, both));
+  if (globals.json === true) io.out(toJsonText(diffJson(report)));
+  else io.say(diffText(report, names, style, both));
   return report.exitStatus;
 }
 

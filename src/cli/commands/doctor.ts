@@ -12,7 +12,8 @@ import { openHost } from '../open.js';
 export async function runDoctor(context: CommandContext): Promise<ExitStatus> {
   const { io, globals, style } = context;
   const report = await examineHost(context);
-  io.out(globals.json === true ? toJsonText(report) : doctorText(report, style));
+  if (globals.json === true) io.out(toJsonText(report));
+  else io.say(doctorText(report, style));
   return report.ready === 'yes' ? EXIT_OK : report.ready === 'partly' ? EXIT_INCOMPLETE : EXIT_CANNOT;
 }
 

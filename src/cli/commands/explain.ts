@@ -1,4 +1,5 @@
 import { InputError } from '../../errors.js';
+import { pageText } from '../../report/finding-page.js';
 import { toJsonText } from '../../report/json.js';
 import type { FindingPage } from '../../report/run-facts.js';
 import { table } from '../../report/table.js';
@@ -30,10 +31,11 @@ export async function runExplain(
   }
   const page = pages.find((each) => each.code === code.toUpperCase());
   if (page === undefined) throw unknownCode(code, pages);
-  context.io.out(
-    context.globals.json === true
+  const { io, globals, style } = context;
+  io.out(
+    globals.json === true
       ? toJsonText({ schema: 'devpolicy/explain', schemaVersion: [1, 0], ...page })
-      : dress(page.text, context),
+      : pageText(page.text, style, io.columns),
   );
   return EXIT_OK;
 }
@@ -48,7 +50,7 @@ function listCodes({ io, globals, style }: CommandContext, pages: readonly Findi
     return;
   }
   const rows = pages.map(({ code, severity, title }) => [code, severity, title]);
-  io.out(`${table(rows, { decorate: (cell, _row, column) => (column === 0 ? style.bold(cell) : cell) }).join('\n')}\n`);
+  io.say(`${table(rows, { decorate: (cell, _row, column) => (column === 0 ? style.bold(cell) : cell) }).join('\n')}\n`);
 }
 
 function unknownCode(code: string, pages: readonly FindingPage[]): InputError {
@@ -60,9 +62,4 @@ function unknownCode(code: string, pages: readonly FindingPage[]): InputError {
     `there is no finding "${code}"`,
     near.length > 0 ? `did you mean ${near.join(', ')}? All codes: devpolicy explain` : 'all codes: devpolicy explain',
   );
-}
-
-/** Markdown is readable as it is; on a terminal headings are bold. */
-function dress(text: string, { style }: CommandContext): string {
-  return text.replace(/^#+ (.*)$/gm, (_line, heading: string) => style.bold(heading));
 }

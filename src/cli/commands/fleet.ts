@@ -19,11 +19,8 @@ export async function runFleet(context: CommandContext, files: readonly string[]
     for (const { file, message } of report.unread) io.err(`devpolicy: ${escapeText(file)}: ${escapeText(message)}\n`);
     return EXIT_CANNOT;
   }
-  io.out(
-    globals.json === true
-      ? toJsonText(fleetJson(report))
-      : fleetText(report, { style, columns: io.columns, verbose: globals.verbose === true }),
-  );
+  if (globals.json === true) io.out(toJsonText(fleetJson(report)));
+  else io.say(fleetText(report, { style, columns: io.columns, verbose: globals.verbose === true }));
   return report.exitStatus;
 }
 

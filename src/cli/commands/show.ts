@@ -34,9 +34,9 @@ export async function runShow(
   else {
     const columns = io.outIsTerminal ? io.columns : null;
     const options = { style, verbose: globals.verbose === true, columns };
-    io.out(showText(analysis, run.compare(subject), snapshot, options));
+    io.say(showText(analysis, run.compare(subject), snapshot, options));
   }
-  if (globals.json !== true && explanation !== null) io.out(explanationText(explanation, style));
+  if (globals.json !== true && explanation !== null) io.say(explanationText(explanation, style));
   return isIncomplete(analysis) || ownProblems(snapshot, subject).length > 0 ? EXIT_INCOMPLETE : EXIT_OK;
 }
 

@@ -9,6 +9,7 @@ import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
 import { openTargets } from '../open.js';
 import { readUntilSame } from '../reread.js';
+import { isFileTarget, parseTarget } from '../target-syntax.js';
 import { printReport, type VerifyOutputOptions } from '../verify-output.js';
 
 export interface VerifyCommandOptions extends VerifyOutputOptions {
@@ -77,9 +78,7 @@ async function readOnce(
 }
 
 function isLive({ globals }: CommandContext, targets: readonly string[]): boolean {
-  return (
-    globals.snapshot === undefined && !targets.some((target) => /^(?:state|config|program):|\.json(?:#|$)/.test(target))
-  );
+  return globals.snapshot === undefined && !targets.some((target) => isFileTarget(parseTarget(target)));
 }
 
 /** "" where there is nothing but notes. */

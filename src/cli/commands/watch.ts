@@ -102,7 +102,8 @@ class Watcher {
     const { io, globals, style } = this.#context;
     for (const change of changesBetween(this.state, after)) {
       await io.drained();
-      io.out(globals.json === true ? changeJson(change, after.snapshot) : changeText(change, after.snapshot, style));
+      if (globals.json === true) io.out(changeJson(change, after.snapshot));
+      else io.out(changeText(change, after.snapshot, style, io.outIsTerminal ? io.columns : null));
     }
     this.#state = after;
     return true;
@@ -139,18 +140,19 @@ class Watcher {
     const run = this.#run === null ? createRun(snapshot) : this.#run.beside(snapshot);
     this.#run ??= run;
     this.#looks++;
-    return stateOf(run, this.#all);
+    return hostState(run, this.#all);
   }
 
   #renew(): void {
     if (this.#looks < LOOKS_PER_RUN || this.#state === null) return;
     this.#looks = 0;
     this.#run = createRun(this.#state.snapshot);
-    this.#state = stateOf(this.#run, this.#all);
+    this.#state = hostState(this.#run, this.#all);
   }
 }
 
-function stateOf(run: Run, all: boolean): HostState {
+/** A host as it was at one look; `all`: cgroups that are no containers too. */
+export function hostState(run: Run, all: boolean): HostState {
   const subjects = run.subjects().filter(({ key }) => all || !key.startsWith('cgroup:'));
   return {
     snapshot: run.snapshot,
