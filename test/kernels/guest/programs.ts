@@ -164,7 +164,8 @@ async function judge(guest: Guest, name: string, cgroup: Cgroup, undecided: stri
   const symbolic = requests.map(evaluator(LIMITS).prepare(program, environment));
   assert.deepEqual(wrong(symbolic, kernel, requests), [], 'evaluator');
   if (symbolic.some((answer) => answer.startsWith('undecided'))) undecided.push(name);
-  assert(kernel.includes('allow') && kernel.includes('deny'), 'both verdicts occur');
+  // Where such a result decides, the kernel may deny everything: an `int` in a register of 64 bits is never -ENOENT.
+  if (open.length === 0) assert(kernel.includes('allow') && kernel.includes('deny'), 'both verdicts occur');
   if (process.env['DEVPOLICY_RECORD'] === '1' && /v[13]$/.test(name))
     guest.record(`clang-${name}`, recordOf(snapshot, pathOf(referee, cgroup), requests, answers));
 }
