@@ -30,6 +30,8 @@ export interface RuleListing {
 const MOST_LISTED_RULES = 16384;
 /** A diagram larger than this is no list of rules: the 2,000 rules of a verifier-maximum program need some 30,000 nodes. */
 const LARGEST_DIAGRAM = 1 << 20;
+/** Rules over minors of all majors together that are worked out, counted once for each stretch of majors. */
+const MOST_PLACED_RULES = 1 << 17;
 const WALK_BUDGET = 1 << 18;
 const STEP_BUDGET = 1 << 25;
 
@@ -57,7 +59,7 @@ function list(set: DeviceSet): RuleListing {
   const budget: WalkBudget = { left: WALK_BUDGET };
   const types = (['c', 'b'] as const).map((type) => rulesOfType(set, type, budget));
   const found = types.flatMap(({ rules }) => rules).sort(compareRules);
-  const kept = dropIdle(set, found).slice(0, MOST_LISTED_RULES);
+  const kept = dropIdle(set, found.slice(0, MOST_LISTED_RULES));
   const union = set.space.forRules(kept);
   const remainder = set.subtract(union);
   const complete = types.every((type) => type.complete) && found.length <= MOST_LISTED_RULES;
@@ -67,30 +69,68 @@ function list(set: DeviceSet): RuleListing {
   return { rules: kept, remainder: remainder.isEmpty() ? null : remainder };
 }
 
-/** Rules of one type, in no order. `complete`: false when some major's minors are no list. */
+/** Rules of one type, in no order. `complete`: false when some major's minors are no list, or there are too many lists. */
 function rulesOfType(set: DeviceSet, type: DeviceType, budget: WalkBudget): { rules: DeviceRule[]; complete: boolean } {
   const { manager } = set.space;
   const tuple = ACCESS_NAMES.map(({ access }) => set.numbersFor(type, access));
   const wide = everyMajor(manager, tuple, budget);
-  const perMinors = new Map<string, { minors: Cube; runs: Run[] }>();
-  const known = new Map<string, Cube[] | null>();
-  let complete = true;
+  const lists = new Map<string, MinorList>();
   for (const { low, high, tuple: minors } of majorStretches(manager, tuple)) {
     const key = minors.join();
-    if (!known.has(key)) known.set(key, minorRules(manager, minors, wide.tuple, budget));
-    const rules = known.get(key) ?? null;
-    complete &&= rules !== null;
-    for (const rule of rules ?? []) {
+    const list = lists.get(key) ?? { rules: minorRules(manager, minors, wide.tuple, budget), majors: [] };
+    lists.set(key, list);
+    list.majors.push({ low, high });
+  }
+  const majorsOf = majorCubes(manager, budget);
+  const rulesWithin = (bound: number): { rules: DeviceRule[]; complete: boolean } => {
+    const listed = withinBounds([...lists.values()], bound);
+    const rules = byMinors(listed).flatMap(({ minors, runs }) =>
+      majorsOf(runs).map((majors) => toRule(type, majors, minors, majors.set)),
+    );
+    return { rules, complete: listed.length === lists.size };
+  };
+  const most = MOST_LISTED_RULES / 2;
+  let found = rulesWithin(MOST_PLACED_RULES);
+  // Majors seldom have so little in common; then those with the shortest lists come first.
+  if (found.rules.length > most) found = rulesWithin(most);
+  const general = wide.rules.map((minors) => toRule(type, EVERY_MAJOR, minors, minors.set));
+  return { rules: [...general, ...found.rules], complete: found.complete };
+}
+
+/** One function of the minor number: its rules (null: no list) and the majors that have it, ascending. */
+interface MinorList {
+  readonly rules: readonly Cube[] | null;
+  readonly majors: { low: number; high: number }[];
+}
+
+/** The short lists before the long ones, as long as their rules, once for each stretch of majors, are at most `bound`; in the order of their first majors. */
+function withinBounds(lists: readonly MinorList[], bound: number): (MinorList & { rules: readonly Cube[] })[] {
+  const found = lists.flatMap(({ rules, majors }) => (rules === null ? [] : [{ rules, majors }]));
+  let placed = 0;
+  const kept = new Set(
+    [...found]
+      .sort((a, b) => a.rules.length - b.rules.length || a.majors[0]!.low - b.majors[0]!.low)
+      .filter((list) => {
+        placed += list.rules.length * list.majors.length;
+        return placed <= bound;
+      }),
+  );
+  return found.filter((list) => kept.has(list));
+}
+
+/** For each rule over minors, the majors that need it. */
+function byMinors(lists: readonly (MinorList & { rules: readonly Cube[] })[]): { minors: Cube; runs: Run[] }[] {
+  const places = new Map<string, { minors: Cube; runs: Run[] }>();
+  const stretches = lists.flatMap(({ rules, majors }) => majors.map(({ low, high }) => ({ low, high, rules })));
+  for (const { low, high, rules } of stretches.sort((a, b) => a.low - b.low)) {
+    for (const rule of rules) {
       const place = [rule.low, rule.high, rule.mask, rule.value].join();
-      const entry = perMinors.get(place) ?? { minors: rule, runs: [] };
-      perMinors.set(place, entry);
+      const entry = places.get(place) ?? { minors: rule, runs: [] };
+      places.set(place, entry);
       appendRun(entry.runs, { low, high, set: rule.set, wide: 0 });
     }
   }
-  const rules = [...perMinors.values()].flatMap(({ minors, runs }) =>
-    majorCubes(manager, runs, budget).map((majors) => toRule(type, majors, minors, majors.set)),
-  );
-  return { rules: [...wide.rules.map((minors) => toRule(type, EVERY_MAJOR, minors, minors.set)), ...rules], complete };
+  return [...places.values()];
 }
 
 const EVERY_MAJOR: Cube = { low: 0, high: MAX_MAJOR, mask: 0, value: 0, set: 0 };
@@ -105,12 +145,30 @@ function everyMajor(manager: BddManager, tuple: Tuple, budget: WalkBudget): { ru
   return { rules: minorRules(manager, constant, none, budget) ?? [], tuple: constant };
 }
 
-/** Majors that need the same rule, as intervals, or as masks where those would be too many. */
-function majorCubes(manager: BddManager, runs: readonly Run[], budget: WalkBudget): Cube[] {
-  const layered = layerRuns(runs, 0).map((run) => ({ low: run.low, high: run.high, mask: 0, value: 0, set: run.set }));
+/** Majors that need the same rule, as intervals, or as masks where those would be too many. Many rules over minors have the same majors. */
+function majorCubes(manager: BddManager, budget: WalkBudget): (runs: readonly Run[]) => readonly Cube[] {
+  const known = new Map<string, readonly Cube[]>();
+  return (runs) => {
+    if (runs.length <= PLAIN_INTERVALS) return layeredMajors(runs);
+    const key = runs.map(({ low, high, set }) => `${String(low)}-${String(high)}:${String(set)}`).join();
+    let cubes = known.get(key);
+    if (cubes === undefined) {
+      cubes = fewestMajors(manager, runs, budget);
+      known.set(key, cubes);
+    }
+    return cubes;
+  };
+}
+
+function fewestMajors(manager: BddManager, runs: readonly Run[], budget: WalkBudget): readonly Cube[] {
+  const layered = layeredMajors(runs);
   if (layered.length <= PLAIN_INTERVALS) return layered;
   const tuple = tupleOfMajorRuns(manager, runs, ACCESS_NAMES.length);
   return fieldCubes(manager, tuple, MAJOR_FIELD, Math.floor(layered.length / MASK_GAIN), budget) ?? layered;
+}
+
+function layeredMajors(runs: readonly Run[]): Cube[] {
+  return layerRuns(runs, 0).map(({ low, high, set }) => ({ low, high, mask: 0, value: 0, set }));
 }
 
 /**

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { BddManager } from '../../src/bdd/manager.js';
+import { BddManager, FALSE, TRUE, type Ref } from '../../src/bdd/manager.js';
 import { DeviceSpace, type DeviceSet } from '../../src/policy/device-set.js';
 import { policyText } from '../../src/policy/policy-text.js';
 import { parseRule } from '../../src/policy/rule-text.js';
+import { listRules } from '../../src/policy/to-rules.js';
+import { MAJOR_BITS, majorVariable, MINOR_BITS, minorVariable } from '../../src/policy/variables.js';
 
 const space = new DeviceSpace(new BddManager());
 const setOf = (...rules: string[]): DeviceSet => space.forRules(rules.map((rule) => parseRule(rule)));
@@ -80,5 +82,37 @@ describe('the text of a policy', () => {
       'everything else is allowed',
     ]);
     expect(policyText(setOf('b 8:0 rwm').complement())).toEqual(['deny b 8:0 rwm-', 'everything else is allowed']);
+  });
+});
+
+/** Where the bytes of major and minor add up to 9 modulo 32: a small diagram, but more rules than anybody wants to read. */
+function checksum(manager: BddManager): Ref {
+  const variables = [
+    ...Array.from({ length: MAJOR_BITS }, (_, bit) => ({ variable: majorVariable(bit), weight: 1 << (bit % 8) })),
+    ...Array.from({ length: MINOR_BITS }, (_, bit) => ({ variable: minorVariable(bit), weight: 1 << (bit % 8) })),
+  ].sort((a, b) => b.variable - a.variable);
+  let layer = Array.from({ length: 32 }, (_, sum) => (sum === 9 ? TRUE : FALSE));
+  for (const { variable, weight } of variables)
+    layer = layer.map((low, sum) => manager.node(variable, low, layer[(sum + weight) % 32]!));
+  return layer[0]!;
+}
+
+describe('the rules of a policy that is no list', () => {
+  it('are bounded, and so is the work', () => {
+    const { manager } = space;
+    const set = space.fromRef(checksum(manager));
+    const before = manager.steps;
+    const { rules, remainder } = listRules(set);
+    expect(manager.steps - before).toBeLessThan(4_000_000);
+    expect(rules.length).toBeLessThanOrEqual(16384);
+    expect(remainder).not.toBeNull();
+    expect(space.forRules(rules).union(remainder!).equals(set)).toBe(true);
+  });
+
+  it('name the majors that are a list', () => {
+    const { manager } = space;
+    const hashed = space.fromRef(checksum(manager)).intersect(setOf('c 0-255:* rwm'));
+    const { rules } = listRules(hashed.union(setOf('c 300:1-5 rw', 'c 301:7 r')));
+    expect(rules.filter(({ major }) => major[0] >= 300)).toHaveLength(2);
   });
 });
