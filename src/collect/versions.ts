@@ -22,6 +22,10 @@ const PACKAGES: Record<string, string> = {
   podman: 'podman',
   'cri-o': 'cri-o',
   lxc: 'lxc',
+  // The library alone, as Incus and LXD use it.
+  liblxc1: 'lxc',
+  liblxc1t64: 'lxc',
+  'lxc-libs': 'lxc',
   incus: 'incus',
   'incus-base': 'incus',
   lxd: 'lxd',

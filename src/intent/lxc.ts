@@ -58,7 +58,9 @@ export function intendedFromLxc(space: DeviceSpace, config: LxcConfigSource, con
     const result = compileLxc(parsed.values, dialect);
     return { dialect, ...(context.pureUnified === false ? { ...result, compiled: null } : result) };
   });
-  const { chosen, warnings } = chooseDialects(space, 'lxc', candidates, context.version);
+  // What a jump astray makes of a list is not known to be what is attached, however much the list itself says so.
+  const comparable = candidates.map((each) => (jumpsAstray(each) ? { ...each, compiled: null } : each));
+  const { chosen, warnings } = chooseDialects(space, 'lxc', comparable, context.version);
   const known = candidates.filter(({ dialect }) => chosen.some((each) => each.dialect === dialect));
   const partitions = known.map(({ dialect, compiled }) => partitionOf(space, dialect, compiled, parsed.open));
   const none = known.filter(({ compiled }) => compiled === null).length;
@@ -102,6 +104,11 @@ function readValues(config: LxcConfigSource, nodes: ReadonlyMap<string, NodeReco
   return { values, open, error: null };
 }
 
+/** Is there a rule with less than all accesses, whose jump LXC 4.0.0 to 4.0.3 miscounts? */
+function jumpsAstray({ dialect, compiled }: { dialect: LxcDialect; compiled: CompiledPolicy | null }): boolean {
+  return dialect.misjump && compiled?.rules.some(({ access }) => access !== 7) === true;
+}
+
 function partitionOf(
   space: DeviceSpace,
   dialect: LxcDialect,
@@ -115,7 +122,7 @@ function partitionOf(
   // With an unresolved path the list is not empty, whatever else is in it.
   if (compiled === null)
     return unknown.length === 0 ? decidedPartition(space.everything) : partitionWith(space.nothing, unknown);
-  if (dialect.misjump && compiled.rules.some(({ access }) => access !== 7)) {
+  if (jumpsAstray({ dialect, compiled })) {
     return partitionWith(space.nothing, [{ region: space.everything, reason: 'lxc:4.0.0-4.0.3-jump' }]);
   }
   const allowed = compiledSet(space, compiled);

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../snapshot/types.js';
+import { isUnenforcedRootless } from '../verify/checks/dp208.js';
 import type { Comparison } from '../verify/compare.js';
 import { custodyOf } from '../verify/custody.js';
 import { deviceNames } from '../verify/device-names.js';
@@ -148,12 +149,14 @@ function unreadLines({ subject }: SubjectAnalysis, snapshot: Snapshot): string[]
 }
 
 function comparisonLines(analysis: SubjectAnalysis, { differences }: Comparison, columns: number | null): string[] {
-  const intent = comparedLines(
-    'intent',
-    analysis.intended,
-    differences.filter((each) => each.against === 'intended'),
-    intentSource(analysis),
-  );
+  const intent = isUnenforcedRootless({ analysis })
+    ? [['intent', `not enforced by BPF: a rootless container${intentSource(analysis)}`]]
+    : comparedLines(
+        'intent',
+        analysis.intended,
+        differences.filter((each) => each.against === 'intended'),
+        intentSource(analysis),
+      );
   const reload = comparedLines(
     'reload',
     analysis.afterReload,

@@ -187,6 +187,18 @@ describe('LXC: lists', () => {
     ]);
     expect(intended(['deny a', 'allow c 1:3 rwm'], '4.0.2').undecided).toEqual([]);
   });
+  it('with nobody to tell the version, what is attached tells that no jump went astray', () => {
+    const lines = ['deny a', 'allow c *:* m', 'allow c 1:3 rwm'];
+    const made = intended(lines, '5.0.2').allowed;
+    const text = lines.map((line) => `lxc.cgroup2.devices.${line.replace(' ', ' = ')}`).join('\n');
+    const version = { ...NOTHING_KNOWN, observed: [made] };
+    const policy = intendedFromLxc(made.space, lxcConfig(text), { ...context(null), version });
+    expect(policy.undecided).toEqual([]);
+    expect(policy.allowed.equals(made)).toBe(true);
+    const other = { ...NOTHING_KNOWN, observed: [made.space.nothing] };
+    const open = intendedFromLxc(made.space, lxcConfig(text), { ...context(null), version: other });
+    expect(open.undecided.map(({ reason }) => reason)).toEqual(['lxc:4.0.0-4.0.3-jump']);
+  });
 });
 
 describe('LXC: values', () => {

@@ -14,15 +14,24 @@ export function maySetResourceLimits(): boolean {
 
 /** Path of the library to preload (see memlock-shim.c), or undefined where none is needed. */
 export function memlockShim(): string | undefined {
-  if (maySetResourceLimits()) return undefined;
-  const source = path.join(projectRoot, 'test/lab/memlock-shim.c');
-  const target = path.join(projectRoot, 'build/loader/memlock-shim.so');
+  return maySetResourceLimits() ? undefined : compiledShim('memlock-shim');
+}
+
+/** Path of the library to preload into Slurm (see unified-shim.c), or undefined where cgroup v2 is alone. */
+export function unifiedShim(): string | undefined {
+  const lines = readFileSync('/proc/self/cgroup', 'utf8').trimEnd().split('\n');
+  return lines.length === 1 ? undefined : compiledShim('unified-shim');
+}
+
+function compiledShim(name: string): string {
+  const source = path.join(projectRoot, `test/lab/${name}.c`);
+  const target = path.join(projectRoot, `build/loader/${name}.so`);
   if (!existsSync(target) || statSync(target).mtimeMs < statSync(source).mtimeMs) {
     mkdirSync(path.dirname(target), { recursive: true });
     const result = spawnSync('cc', ['-O2', '-Wall', '-shared', '-fPIC', '-nostartfiles', '-o', target, source], {
       encoding: 'utf8',
     });
-    if (result.status !== 0) throw new Error(`memlock-shim.c does not compile: ${result.stderr}`);
+    if (result.status !== 0) throw new Error(`${name}.c does not compile: ${result.stderr}`);
   }
   return target;
 }

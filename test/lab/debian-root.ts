@@ -73,6 +73,15 @@ export function otherPackages(suite: Suite): readonly string[] | null {
   return process.arch === 'x64' ? (OTHERS_OF[suite] ?? null) : null;
 }
 
+/** Suites whose libvirt, Slurm and LXD are tried: of those asked for by name (`npm run test:lab`). A root more for each would be too much for `npm test`. */
+export function suitesWithOthers(): { suite: Suite; packages: readonly string[] }[] {
+  if (process.env['DEVPOLICY_LAB_SUITES'] === undefined) return [];
+  return labSuites().flatMap((suite) => {
+    const packages = otherPackages(suite);
+    return packages === null ? [] : [{ suite, packages }];
+  });
+}
+
 /** As `engineRoot`, for any packages. The cache key is the suite and the package list. */
 export async function debianRoot(suite: Suite, packages: readonly string[]): Promise<string> {
   const key = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12);

@@ -1,9 +1,10 @@
 /** LXC, Incus and systemd-nspawn: by the names people use; what is enforced, what was meant, and what a reload of systemd leaves. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Referee } from '../kernel/referee.js';
-import { labSuites } from './debian-root.js';
+import { labSuites, suitesWithOthers } from './debian-root.js';
 import { LXC_LISTS, incusRuns, lxcRuns, makeMachineRoot, startIncus, startLxc, startNspawn } from './machines.js';
-import { allRight, prove, subjectOf } from './prove.js';
+import { DOMAINS, OTHERS_NODES, startDomains, startSlurm } from './others.js';
+import { allRight, look, prove, rightAndNotCompared, subjectOf } from './prove.js';
 import { SystemdLab } from './systemd.js';
 
 describe.each(labSuites())('%s', (suite) => {
@@ -54,6 +55,14 @@ describe.each(labSuites())('%s', (suite) => {
       expect(status).toBe(1);
       expect(stdout).toContain('DP201');
     });
+
+    // LXC reads keys of cgroup v1 and does nothing with them where there is v2 alone.
+    test('LXC whose keys are of cgroup v1', async () => {
+      const { status, stdout } = await lab.devpolicy(['verify', 'v1-keys']);
+      expect(status).toBe(1);
+      expect(stdout).toContain('DP201');
+      expect(stdout).toContain('lxc.cgroup.devices.allow');
+    });
   }
 
   if (incusRuns(suite)) {
@@ -64,6 +73,66 @@ describe.each(labSuites())('%s', (suite) => {
       expect(await ask()).toBe(1);
       const { proofs } = await prove(lab, referee, ['incus:instance']);
       expect(proofs).toEqual(allRight(['incus:instance']));
+    });
+  }
+});
+
+describe.each(suitesWithOthers())('others of $suite', ({ suite, packages }) => {
+  let lab: SystemdLab;
+  let referee: Referee;
+  const withLxd = packages.includes('lxd');
+  beforeAll(async () => {
+    referee = await Referee.start();
+    lab = await SystemdLab.start({ suite, packages, nodes: OTHERS_NODES });
+    await startDomains(lab);
+    await startSlurm(lab);
+    if (withLxd) {
+      await makeMachineRoot(lab);
+      await startIncus(lab, 'lxd');
+    }
+  });
+  afterAll(async () => {
+    await lab.stop();
+    await referee.stop();
+  });
+
+  test('domains of libvirt: by the names that virsh has, exactly, as not compared', async () => {
+    const { stdout } = await lab.devpolicy(['list']);
+    const keys = DOMAINS.map((name) => `libvirt:${name}`);
+    expect(stdout.match(/^.*libvirt.*$/gm)).toHaveLength(keys.length);
+    for (const name of DOMAINS)
+      expect(stdout).toMatch(new RegExp(`^${name} +libvirt +\\S+ +1 \\(libvirt\\) +not compared`, 'm'));
+    // What qemu.conf has by default (cgroup_device_acl; /dev/kvm is not there), and the terminals.
+    const { stdout: shown } = await lab.devpolicy(['show', 'plain-vm', '--rules-as', 'v1']);
+    expect(shown).toContain('c 1:3 rw');
+    const { proofs } = await prove(lab, referee, keys);
+    expect(proofs).toEqual(rightAndNotCompared(keys));
+  });
+
+  test('a job of Slurm: exactly, as not compared', async () => {
+    const run = await look(lab);
+    const keys = run.subjects().flatMap(({ key }) => (key.includes('slurmstepd.scope/job_') ? [key] : []));
+    expect(keys).not.toEqual([]);
+    const { proofs } = await prove(lab, referee, keys);
+    expect(proofs).toEqual(rightAndNotCompared(keys));
+    const ask = async (device: string): Promise<number> =>
+      (await lab.devpolicy(['can', keys[0]!, device, 'rw'])).status;
+    // One of the two GPUs is the job's.
+    expect([await ask('c:195:0'), await ask('c:195:1')].sort()).toEqual([0, 1]);
+  });
+
+  test('verify: nobody is called broken', async () => {
+    const { status, stdout } = await lab.devpolicy(['verify', '--all', '-v', '--expand']);
+    expect(status).toBe(0);
+    for (const name of DOMAINS) expect(stdout).toMatch(new RegExp(`^NOT-COMPARED  ${name} `, 'm'));
+    expect(stdout).toMatch(/^NOT-COMPARED {2}\S*slurmstepd\.scope\/job_/m);
+  });
+
+  if (withLxd) {
+    test('instances of LXD', async () => {
+      const keys = ['lxd:instance', 'lxd:open-user'];
+      const { proofs } = await prove(lab, referee, keys);
+      expect(proofs).toEqual(allRight(keys));
     });
   }
 });

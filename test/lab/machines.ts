@@ -9,7 +9,7 @@ import type { SystemdLab } from './systemd.js';
 export function lxcRuns(suite: Suite): boolean {
   return suite !== 'bullseye';
 }
-/** Packaged since trixie. */
+/** Packaged since trixie; its predecessor LXD, which is read in the same way, in bookworm and trixie. */
 export function incusRuns(suite: Suite): boolean {
   return suite === 'trixie' || suite === 'sid';
 }
@@ -28,9 +28,10 @@ export const LXC_LISTS: Readonly<Record<string, string[]>> = {
   all: ['allow = a', 'deny = b 8:* w', 'deny = c 10:* rwm'],
   'deny-lines': ['deny = b *:* rwm'],
   'deny-all-only': ['deny = a'],
+  'v1-keys': ['lxc.cgroup.devices.deny = a', 'lxc.cgroup.devices.allow = c 1:3 rwm'],
 };
 
-/** Starts an LXC container whose device keys are those given ("deny = a"). */
+/** Starts an LXC container whose device keys are those given ("deny = a", or a key in full). */
 export async function startLxc(lab: SystemdLab, name: string, devices: readonly string[]): Promise<void> {
   const directory = `/var/lib/lxc/${name}`;
   const settings = [
@@ -39,7 +40,7 @@ export async function startLxc(lab: SystemdLab, name: string, devices: readonly 
     'lxc.net.0.type = empty',
     'lxc.apparmor.profile = unconfined',
     'lxc.init.cmd = /bin/sleep 1000000',
-    ...devices.map((line) => `lxc.cgroup2.devices.${line}`),
+    ...devices.map((line) => (line.startsWith('lxc.') ? line : `lxc.cgroup2.devices.${line}`)),
   ];
   mkdirSync(lab.namespace.path(directory), { recursive: true });
   makeRootFilesystem(path.join(lab.namespace.path(directory), 'rootfs'));
@@ -83,22 +84,29 @@ export async function startNspawn(lab: SystemdLab): Promise<void> {
   await lab.execOk(['sh', '-e', '-c', script]);
 }
 
-/** Starts Incus with a privileged instance that has devices, one of them plugged in while it runs, and an unprivileged one. */
-export async function startIncus(lab: SystemdLab): Promise<void> {
+/** Words in which Incus and LXD differ. */
+const INCUS_WORDS = {
+  incus: { client: 'incus', init: 'incus admin init --minimal' },
+  lxd: { client: 'lxc', init: 'systemctl start lxd.socket; lxc storage create default dir' },
+} as const;
+
+/** Starts Incus or LXD with a privileged instance that has devices, one of them plugged in while it runs, and an unprivileged one. */
+export async function startIncus(lab: SystemdLab, engine: 'incus' | 'lxd' = 'incus'): Promise<void> {
+  const { client, init } = INCUS_WORDS[engine];
   const script = `
     mkdir /run/image; cp -a /run/machine-root /run/image/rootfs
     printf 'architecture: %s\\ncreation_date: 1700000000\\nproperties: {description: box}\\n' "$(uname -m)" >/run/image/metadata.yaml
     tar -C /run/image -cf /run/image.tar metadata.yaml rootfs
-    incus admin init --minimal
-    incus image import /run/image.tar --alias box
+    ${init}
+    ${client} image import /run/image.tar --alias box
     for name in instance open-user; do
       case $name in instance) options='-c security.privileged=true' ;; *) options= ;; esac
-      incus init box $name --no-profiles --storage default $options
+      ${client} init box $name --no-profiles --storage default $options
     done
-    incus config device add instance gpu unix-char source=/dev/nvidia0
-    incus config device add instance disk unix-block source=/dev/sda
-    incus start instance
-    incus start open-user
-    incus config device add instance serial unix-char source=/dev/ttyUSB0`;
-  await lab.execOk(['sh', '-e', '-c', `exec 2>&1; ${script}`]);
+    ${client} config device add instance gpu unix-char source=/dev/nvidia0
+    ${client} config device add instance disk unix-block source=/dev/sda
+    ${client} start instance
+    ${client} start open-user
+    ${client} config device add instance serial unix-char source=/dev/ttyUSB0`;
+  await lab.execOk(['sh', '-e', '-c', `exec 2>&1; ${script}`], { timeout: 120_000 });
 }

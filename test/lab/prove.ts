@@ -70,6 +70,7 @@ export interface Proof {
   key: string;
   /** Do all answers equal the kernel's? If not, a request for which they do not. */
   enforced: string;
+  /** Is it what was meant? False too where nothing tells what was. */
   meant: boolean;
   /** Is the policy after the reload the one foretold, over the whole request space and by the kernel's own answers? */
   foretold: string;
@@ -112,4 +113,9 @@ export async function prove(
 /** What `prove` says of containers that are as they were meant to be. */
 export function allRight(keys: readonly string[]): Proof[] {
   return keys.map((key) => ({ key, enforced: 'right', meant: true, foretold: 'right' }));
+}
+
+/** The same of those that there is no record of an intent for. */
+export function rightAndNotCompared(keys: readonly string[]): Proof[] {
+  return allRight(keys).map((proof) => ({ ...proof, meant: false }));
 }

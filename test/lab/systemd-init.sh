@@ -21,7 +21,7 @@ mount -t bpf bpf sys/fs/bpf
 mount -t tmpfs tmpfs run
 mount -t tmpfs tmpfs tmp
 mount -t tmpfs tmpfs dev
-for directory in var/lib/docker var/lib/containers var/lib/containerd var/lib/lxc var/lib/incus var/lib/machines; do
+for directory in var/lib/docker var/lib/containers var/lib/containerd var/lib/lxc var/lib/incus var/lib/lxd var/lib/machines; do
   mkdir -p $directory
   mount -t tmpfs tmpfs $directory
 done

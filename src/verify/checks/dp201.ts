@@ -10,7 +10,9 @@ import { evidenceOf } from './pending-events.js';
 export const DP201: Check = { code: 'DP201', severity: 'error', run };
 
 /** The intent restricts, and nothing does: no program, nor a v1 devices controller beside it. */
-export function nothingRestricts({ analysis: { enforced, intended, programs } }: CheckInput): boolean {
+export function nothingRestricts({
+  analysis: { enforced, intended, programs },
+}: Pick<CheckInput, 'analysis'>): boolean {
   if (enforced.status !== 'known' || intended.status !== 'known') return false;
   return programs.length === 0 && intended.policy.restricts && enforced.policy.denied.isEmpty();
 }

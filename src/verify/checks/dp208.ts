@@ -8,8 +8,14 @@ import { isRootless, nothingRestricts } from './dp201.js';
  */
 export const DP208: Check = { code: 'DP208', severity: 'note', run };
 
+/** Is it a rootless container whose list nothing enforces? */
+export function isUnenforcedRootless(input: Pick<CheckInput, 'analysis'>): boolean {
+  const { intended } = input.analysis;
+  return intended.status === 'known' && nothingRestricts(input) && isRootless(intended.policy);
+}
+
 function run(input: CheckInput): Evidence[] {
   const { intended } = input.analysis;
-  if (intended.status !== 'known' || !nothingRestricts(input) || !isRootless(intended.policy)) return [];
+  if (intended.status !== 'known' || !isUnenforcedRootless(input)) return [];
   return [{ rules: [], witness: null, sources: [intended.policy.source.path] }];
 }
