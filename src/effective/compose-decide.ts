@@ -68,8 +68,7 @@ export function decide(
   for (const [index, entry] of entries.entries()) {
     const step = runEntry(entry, request, retval, mayUndo, caller, inPartition);
     results.push(step.result);
-    if (!isRefused(step.retval)) deciding = null;
-    else if (!isRefused(retval)) deciding = describe(entry, index, step.result);
+    if (isRefused(step.retval) && !isRefused(retval)) deciding = describe(entry, index, step.result);
     retval = step.retval;
   }
   return { ...conclude(retval), results, deciding: isRefused(retval) ? deciding : null };

@@ -70,14 +70,14 @@ describe('programs that leave retval alone', () => {
     expect(composeEffective(evaluator, [byUid, otherwise], NEW).denied).toBe(TRUE);
   });
   it('draw random numbers anew, also when the same program runs twice', () => {
-    // Denies at random; when it finds a denial, undoes it at random.
+    // Denies when it draws an even number; undoes a denial that it finds when it draws one. With one draw for both nothing would ever be denied.
     const fickle = [
       helper(GET),
       slot(OP.movReg, { dst: 6, src: 0 }),
       helper(RANDOM),
       slot(0x57, { dst: 0, imm: 1 }),
       slot(OP.jeq, { dst: 6, imm: 0, off: 4 }),
-      slot(OP.jeq, { dst: 0, imm: 0, off: 2 }),
+      slot(OP.jne, { dst: 0, imm: 0, off: 2 }),
       mov(1, 0),
       helper(SET),
       mov(0, 1),

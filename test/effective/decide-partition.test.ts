@@ -72,4 +72,10 @@ describe('a program that cannot be read', () => {
       reason: null,
     });
   });
+  it('leaves a denial after it standing when another program allows', () => {
+    expect(decide([unreadable, returning(0), returning(1)], REQUEST, NEW)).toMatchObject({
+      verdict: 'deny',
+      errno: null,
+    });
+  });
 });
