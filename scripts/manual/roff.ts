@@ -1,4 +1,5 @@
 /** Text as groff's man macros take it (groff_man(7)). */
+import { wrap } from '../../src/report/table.js';
 
 /** Every backslash, hyphen and leading control character is literal. */
 export function escapeRoff(text: string): string {
@@ -21,7 +22,14 @@ export function paragraphs(text: string): string[] {
   return text
     .trim()
     .split(/\n{2,}/)
-    .flatMap((part) => (/^\s{2,}/m.test(part) ? literal(part) : ['.PP', escapeRoff(part.replace(/\s*\n\s*/g, ' '))]));
+    .flatMap((part) => (/^\s{2,}/m.test(part) ? literal(part) : ['.PP', filled(part)]));
+}
+
+/** Text that man fills: lines of the source end at blanks (mandoc(1) asks for at most 80 bytes). */
+function filled(text: string): string {
+  return wrap(text.replace(/\s*\n\s*/g, ' '), 72)
+    .map(escapeRoff)
+    .join('\n');
 }
 
 /** Lines as they are. */
@@ -31,7 +39,7 @@ export function literal(text: string): string[] {
 
 /** A term and what it is. */
 export function item(term: string, text: string): string[] {
-  return ['.TP', `.B ${escapeRoff(term)}`, escapeRoff(text.replace(/\s*\n\s*/g, ' '))];
+  return ['.TP', `.B ${escapeRoff(term)}`, filled(text)];
 }
 
 export interface PageHead {
@@ -45,5 +53,7 @@ export interface PageHead {
 
 export function page(head: PageHead, body: readonly string[]): string {
   const title = `.TH ${escapeRoff(head.name.toUpperCase())} ${String(head.section)} "${head.date}" "devpolicy ${head.version}" "devpolicy"`;
-  return [title, heading('name'), `${escapeRoff(head.name)} \\- ${escapeRoff(head.about)}`, ...body, ''].join('\n');
+  const lines = [title, heading('name'), `${escapeRoff(head.name)} \\- ${escapeRoff(head.about)}`, ...body, ''];
+  // A heading begins a paragraph itself.
+  return lines.filter((line, index) => line !== '.PP' || lines[index - 1]?.startsWith('.SH ') !== true).join('\n');
 }

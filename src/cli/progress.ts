@@ -8,7 +8,7 @@ const SHOWN_AFTER_MS = 1000;
 export class TransientLine {
   readonly #write: (text: string) => void;
   readonly #columns: () => number;
-  readonly #started: number = performance.now();
+  readonly #started: number = milliseconds();
   #text = '';
   #shown = false;
   #timer: NodeJS.Timeout | null = null;
@@ -25,7 +25,7 @@ export class TransientLine {
       return;
     }
     this.#text = text;
-    const left = SHOWN_AFTER_MS - (performance.now() - this.#started);
+    const left = SHOWN_AFTER_MS - (milliseconds() - this.#started);
     if (left <= 0) this.#show();
     else
       this.#timer ??= setTimeout(() => {
@@ -47,4 +47,9 @@ export class TransientLine {
     // A line that wraps could not be erased.
     this.#write(`\r\u001b[K${this.#text.slice(0, Math.max(10, this.#columns() - 1))}`);
   }
+}
+
+/** Since some moment; `performance` would be loaded for it at every start. */
+function milliseconds(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
 }

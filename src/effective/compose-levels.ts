@@ -1,3 +1,4 @@
+import { cgroupAt } from '../snapshot/lookup.js';
 import type { Snapshot } from '../snapshot/types.js';
 
 const BPF_F_ALLOW_MULTI = 2;
@@ -15,9 +16,8 @@ export interface Level {
 
 /** The levels of a cgroup as the snapshot has them, the cgroup itself first, the root last. */
 export function cgroupLevels(snapshot: Snapshot, path: string): Level[] {
-  const byPath = new Map(snapshot.cgroups.map((record) => [record.path, record]));
   return ancestors(path).map((cgroup) => {
-    const attached = byPath.get(cgroup)?.attached;
+    const attached = cgroupAt(snapshot, cgroup)?.attached;
     if (attached === undefined) return { cgroup, programIds: [], attachFlags: 0, failed: 'not in the snapshot' };
     if ('failed' in attached) return { cgroup, programIds: [], attachFlags: 0, failed: attached.failed };
     return { cgroup, programIds: attached.programIds, attachFlags: attached.attachFlags, failed: null };

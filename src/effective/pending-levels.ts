@@ -1,4 +1,5 @@
 import type { DeviceSpace } from '../policy/device-set.js';
+import { cgroupAt } from '../snapshot/lookup.js';
 import type { Snapshot } from '../snapshot/types.js';
 import type { Evaluator } from '../symbolic/evaluate.js';
 import { attributeEffective, cgroupLevels, type Level } from './compose-levels.js';
@@ -16,7 +17,7 @@ export function pendingLevels(
   cgroup: string,
 ): { levels: PendingLevel[]; changed: boolean } {
   const levels = cgroupLevels(snapshot, cgroup);
-  const effective = snapshot.cgroups.find(({ path }) => path === cgroup)?.effective;
+  const effective = cgroupAt(snapshot, cgroup)?.effective;
   const ids = effective === undefined || 'failed' in effective ? null : effective.programIds;
   const matches = ids === null ? 'exact' : attributeEffective(ids, levels).matches;
   const early = ids !== null && matches === 'preorder' ? preordered(ids, levels) : new Set<number>();

@@ -35,6 +35,8 @@ export type Intention =
 
 const LXC_ENGINES: ReadonlySet<string> = new Set(['lxc', 'incus', 'lxd']);
 const ROOTLESS_PATH = /^\/run\/user\/[1-9][0-9]*\//;
+/** The manager that systemd runs for a user (user@.service(5)), not for root. */
+const USER_MANAGER = /\/user@[1-9][0-9]*\.service(?:\/|$)/;
 
 /**
  * What the runtime of a container meant it to have. `observed` are the policies of single programs attached to the container's cgroups, if the
@@ -104,6 +106,17 @@ export interface HostFacts {
  * none is known; /proc/devices is the kernel's and the same for all.
  */
 export function hostOf(snapshot: Snapshot, nestedIn: string | null): HostFacts {
+  const known = HOSTS.get(snapshot) ?? new Map<string | null, HostFacts>();
+  HOSTS.set(snapshot, known);
+  const facts = known.get(nestedIn) ?? readHost(snapshot, nestedIn);
+  known.set(nestedIn, facts);
+  return facts;
+}
+
+/** Each host is read once, and not for each of its containers. */
+const HOSTS = new WeakMap<Snapshot, Map<string | null, HostFacts>>();
+
+function readHost(snapshot: Snapshot, nestedIn: string | null): HostFacts {
   const nested = nestedIn === null ? undefined : snapshot.nestedHosts.find(({ key }) => key === nestedIn);
   const systemd = nestedIn === null ? snapshot.host.systemd : (nested?.systemd ?? null);
   const nodes = nestedIn === null ? snapshot.nodes : [];
@@ -137,19 +150,38 @@ function ociIntent(
   const config = find<OciConfigSource>(container.sources, 'oci-config');
   if (config === null) return null;
   const status = find<CrunStatusSource>(container.sources, 'crun-status');
+  const systemd = status?.systemdCgroup ?? driverOf(container, config);
+  const rootless = isRootless(container, config, status, systemd);
   const crun = (): IntendedPolicy =>
     intendedFromCrun(space, config, status, {
       version: versionOf(container, 'crun', host, observed),
-      systemd: status?.systemdCgroup ?? driverOf(container, config),
+      systemd,
       host: host.systemd,
-      rootless: ROOTLESS_PATH.test(status?.path ?? config.path),
+      rootless,
     });
-  const runc = (): IntendedPolicy =>
-    intendedFromRuncConfig(space, config, container.runtimeVersion?.version ?? host.runtimes['runc']?.version ?? null);
+  const runc = (): IntendedPolicy => {
+    const version = container.runtimeVersion?.version ?? host.runtimes['runc']?.version ?? null;
+    const policy = intendedFromRuncConfig(space, config, version);
+    return rootless ? { ...policy, attaches: 'undecided', attachesReason: 'runc:rootless' } : policy;
+  };
   if (status !== null || container.runtime === 'crun') return crun();
   if (container.runtime === 'youki') return intendedFromYouki(space, config);
   if (container.runtime === 'runc') return runc();
   return eitherRuntime(space, intendedFromRuncConfig(space, config, null), crun());
+}
+
+/**
+ * Did the runtime itself run as a user? Its files are in the user's own /run, or its cgroup is below the user's manager: one that was asked over that user's
+ * bus for a scope, or that had to make a user namespace. root's containers are the system manager's.
+ */
+function isRootless(
+  container: ContainerRecord,
+  config: OciConfigSource,
+  status: CrunStatusSource | null,
+  systemd: boolean | null,
+): boolean {
+  if (ROOTLESS_PATH.test(status?.path ?? config.path)) return true;
+  return USER_MANAGER.test(container.cgroup ?? '') && (systemd === true || config.userNamespace);
 }
 
 /** A configuration nobody says the runtime of: what runc and crun agree on. */

@@ -1,4 +1,4 @@
-import type { DeviceSet } from '../policy/device-set.js';
+import type { DeviceSet, DeviceSpace } from '../policy/device-set.js';
 import { impactsOf, type Impact } from '../policy/impact.js';
 import type { DeviceNames } from '../policy/names.js';
 import { formatSummary, summariseRegion } from '../policy/region-summary.js';
@@ -14,7 +14,20 @@ export interface RegionRules {
 
 /** Rules of a region, as people read it: see `levelAtZero`. */
 export function regionRules(region: DeviceSet): RegionRules {
-  const { rules, remainder } = listRules(levelAtZero(region));
+  const known = KNOWN.get(region.space) ?? new Map<number, RegionRules>();
+  KNOWN.set(region.space, known);
+  // Equal sets of one space have one diagram. What the kernel never asks is put aside before it: see `levelAtZero`.
+  const levelled = levelAtZero(region);
+  const rules = known.get(levelled.canonical) ?? listed(levelled);
+  known.set(levelled.canonical, rules);
+  return { ...rules, rules: [...rules.rules] };
+}
+
+/** On a host that is hit a thousand containers lose the same devices: their rules are worked out once. */
+const KNOWN = new WeakMap<DeviceSpace, Map<number, RegionRules>>();
+
+function listed(set: DeviceSet): RegionRules {
+  const { rules, remainder } = listRules(set);
   return { rules, ...(remainder === null ? {} : { remainder: summariseRegion(remainder).map(formatSummary) }) };
 }
 

@@ -5,6 +5,7 @@ import { composeEffective, intersectPartitions } from '../../effective/compose.j
 import { v1Partition } from '../../effective/compose-v1.js';
 import type { PolicyPartition } from '../../intent/types.js';
 import type { DeviceRequest } from '../../policy/types.js';
+import { cgroupAt } from '../../snapshot/lookup.js';
 import type { CgroupRecord } from '../../snapshot/types.js';
 import type { Partition } from '../../symbolic/partition.js';
 import type { Subject } from '../subjects.js';
@@ -36,7 +37,7 @@ export function applyingPrograms(
 ): Applying | Exclude<Examined, { status: 'known' }> {
   const { snapshot, loader } = workshop;
   if (subject.cgroup === null) return withoutCgroup(subject);
-  const record = snapshot.cgroups.find((each) => each.path === subject.cgroup);
+  const record = cgroupAt(snapshot, subject.cgroup);
   if (record === undefined) return { status: 'unread', reason: 'its cgroup is not in the snapshot' };
   if ('failed' in record.effective) return { status: 'unread', reason: failureText(record.effective) };
   const levels = cgroupLevels(snapshot, record.path);
