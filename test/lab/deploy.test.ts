@@ -57,10 +57,13 @@ describe.each(labSuites())('%s', (suite) => {
   }
 
   test('the units are well-formed', async () => {
-    const checked = await lab.exec(['systemd-analyze', 'verify', 'devpolicy-verify.service', 'devpolicy-verify.timer']);
-    const about = (checked.stdout + checked.stderr).split('\n').filter((line) => line.includes('devpolicy'));
     // There are no man pages in the lab.
-    expect(about.filter((line) => !line.includes('man devpolicy'))).toEqual([]);
+    const checked = await lab.exec([
+      ...['systemd-analyze', '--man=no', 'verify'],
+      ...['devpolicy-verify.service', 'devpolicy-verify.timer'],
+    ]);
+    const about = (checked.stdout + checked.stderr).split('\n').filter((line) => line.includes('devpolicy'));
+    expect(about).toEqual([]);
   });
 
   test('the timer runs the service, which may read everything and leaves metrics', async () => {
@@ -87,11 +90,9 @@ describe.each(labSuites())('%s', (suite) => {
     expect(needed.length).toBeGreaterThan(3);
     const dropIn = inside('/run/systemd/system/devpolicy-verify.service.d/drop.conf');
     for (const dropped of needed) {
-      // The service's own output goes to a file: journald need not run in the lab.
-      writeFileSync(
-        dropIn,
-        `[Service]\nCapabilityBoundingSet=~${dropped}\nStandardOutput=truncate:/run/verify-output\n`,
-      );
+      // The service's own output goes to a file, a new one each time (truncate: came with systemd 248): journald need not run in the lab.
+      rmSync(inside('/run/verify-output'), { force: true });
+      writeFileSync(dropIn, `[Service]\nCapabilityBoundingSet=~${dropped}\nStandardOutput=file:/run/verify-output\n`);
       await lab.execOk(['systemctl', 'daemon-reload']);
       expect((await lab.exec(['systemctl', 'start', 'devpolicy-verify.service'])).status).not.toBe(0);
       const status = await lab.execOk(['systemctl', 'show', '-P', 'ExecMainStatus', 'devpolicy-verify.service']);

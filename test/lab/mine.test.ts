@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Run } from '../../src/pipeline.js';
+import type { DeviceRequest } from '../../src/policy/types.js';
 import { policyText } from '../../src/policy/policy-text.js';
 import { parseSnapshot } from '../../src/snapshot/parse.js';
 import type { Subject } from '../../src/verify/subjects.js';
@@ -11,8 +12,11 @@ import type { Examined } from '../../src/verify/types.js';
 import { Referee } from '../kernel/referee.js';
 import { Random } from '../property/random.js';
 import { biasedRequests } from '../property/requests.js';
-import { labSuites } from './debian-root.js';
+import { DEVICE_LISTS } from './device-lists.js';
+import { type Suite, labSuites } from './debian-root.js';
 import { MINES, goneOffAtStart, setOff } from './mines.js';
+import { allRight, prove, subjectOf } from './prove.js';
+import { type Container, type OciRule, startContainer } from './runc.js';
 import { SystemdLab } from './systemd.js';
 
 const REQUESTS = 1500;
@@ -31,6 +35,9 @@ const DOCKER: Record<string, string[]> = {
   disks: ['--device-cgroup-rule', 'b 8:* r', '--device', '/dev/sda:/dev/sda:rm'],
   ...Object.fromEntries(Object.entries(MINES).map(([name, options]) => [`mine-${name}`, options])),
 };
+
+/** c 10:200 is among crun's built-in devices up to 1.4 and from 1.20: 0.17, 1.8.1, 1.21 and 1.28 are in these suites. */
+const CRUN_HAS_TUN: Record<Suite, boolean> = { bullseye: true, bookworm: false, trixie: true, sid: true };
 
 describe.each(labSuites().flatMap((suite) => [[suite, true] as const, [suite, false] as const]))(
   '%s, links in /dev/char: %s',
@@ -118,6 +125,33 @@ describe.each(labSuites().flatMap((suite) => [[suite, true] as const, [suite, fa
       const denied = await lab.devpolicy(['can', 'mine-any-major', 'c:240:5', 'rw']);
       expect(denied.status).toBe(1);
       expect(denied.stdout).toMatch(/systemd\s+DENIES\s+insn \d+/);
+    });
+
+    if (!deviceLinks) return;
+    test('plain runc and crun: a list of what is denied, which systemd cannot be told, and the lists they start from', async () => {
+      const plain = (runtime: 'runc' | 'crun', name: string, rules?: OciRule[]): Promise<Container> =>
+        startContainer(lab.namespace, {
+          ...{ runtime, name, systemdCgroup: true, cgroupsPath: `system.slice:${runtime}:${name}` },
+          ...(rules === undefined ? {} : { rules }),
+        });
+      await plain('runc', 'runc-bare');
+      await plain('crun', 'crun-bare');
+      const keys = ['runc:runc-bare', 'crun:crun-bare'];
+      // With runc before 1.0.0-rc94 systemd denies everything from the start: the container cannot open its /dev/null and does not come up.
+      if (!goneOffAtStart(suite)) {
+        await plain('runc', 'denylist', DEVICE_LISTS['denylist']);
+        keys.push('runc:denylist');
+        const { status, stdout } = await lab.devpolicy(['verify', 'denylist']);
+        expect(status).toBe(1);
+        expect(stdout).toContain('LAND-MINE  denylist');
+      }
+      const { proofs, before } = await prove(lab, referee, keys);
+      expect(proofs).toEqual(allRight(keys));
+      const tun: DeviceRequest = { type: 'c', major: 10, minor: 200, access: 6 };
+      const has = (key: string): string => before.answerer(subjectOf(before, key))(tun);
+      expect([has('runc:runc-bare'), has('crun:crun-bare')]).toEqual(['allow', CRUN_HAS_TUN[suite] ? 'allow' : 'deny']);
+      const late = await lab.devpolicy(['can', 'denylist', 'c:1:3', 'rw']);
+      expect(late.status).toBe(goneOffAtStart(suite) ? 2 : 1);
     });
   },
 );

@@ -26,13 +26,17 @@ export async function startRootless(lab: SystemdLab): Promise<void> {
   }
 }
 
+/** Words before a command that becomes ann and finds her systemd. */
+export const ANN: readonly string[] = [
+  ...['setpriv', '--reuid=1000', '--regid=1000', '--init-groups'],
+  ...['env', 'HOME=/home/ann', 'USER=ann', 'XDG_RUNTIME_DIR=/run/user/1000'],
+  'DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus',
+];
+
 /** In a unit of her own systemd, as from a login: a user's podman may then make cgroups. */
-async function asAnn(lab: SystemdLab, argv: readonly string[]): Promise<CommandResult> {
-  const user = ['setpriv', '--reuid=1000', '--regid=1000', '--init-groups'];
-  const env = ['env', 'HOME=/home/ann', 'USER=ann', 'XDG_RUNTIME_DIR=/run/user/1000'];
-  const bus = 'DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus';
+export async function asAnn(lab: SystemdLab, argv: readonly string[]): Promise<CommandResult> {
   const unit = ['systemd-run', '--user', '--quiet', '--wait', '--pipe', '--working-directory=/home/ann'];
-  const result = await lab.exec([...user, ...env, bus, ...unit, ...argv]);
+  const result = await lab.exec([...ANN, ...unit, ...argv]);
   if (result.status !== 0) throw new Error(`${argv.join(' ')}: ${result.stdout}${result.stderr}`);
   return result;
 }

@@ -55,8 +55,12 @@ const SHOWN = [
   'Transient',
 ];
 
-/** `systemctl` is the command that speaks to the unit's manager. */
-async function unitTexts(lab: SystemdLab, unit: string, systemctl = ['systemctl']): Promise<Record<string, string>> {
+/** What systemd has of a unit, and what there is to resolve its settings. `systemctl` is the command that speaks to the unit's manager. */
+export async function unitTexts(
+  lab: SystemdLab,
+  unit: string,
+  systemctl: readonly string[] = ['systemctl'],
+): Promise<Record<string, string>> {
   const shown = await lab.exec([...systemctl, 'show', ...SHOWN.map((name) => `--property=${name}`), unit]);
   const cat = await lab.exec([...systemctl, 'cat', '--no-pager', unit]);
   const listing = await lab.execOk(['sh', '-c', 'ls -lR /dev']);
@@ -94,9 +98,15 @@ export async function serviceUnit(
   };
 }
 
-async function versions(lab: SystemdLab): Promise<Record<string, string>> {
+const VERSIONED: readonly string[] = [
+  ...['systemd', 'runc', 'crun', 'docker.io', 'containerd', 'podman', 'conmon'],
+  ...['lxc', 'incus', 'lxd', 'libvirt-daemon', 'slurmd'],
+];
+
+/** Debian's versions of what is installed. */
+export async function versions(lab: SystemdLab): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for (const name of ['systemd', 'runc', 'crun', 'docker.io', 'containerd', 'podman', 'lxc', 'incus', 'conmon']) {
+  for (const name of VERSIONED) {
     const { status, stdout } = await lab.exec(['dpkg-query', '-W', '-f', '${Version}', name]);
     if (status === 0 && stdout !== '') found[name] = stdout.trim();
   }
@@ -200,8 +210,8 @@ export async function containerdContainer(lab: SystemdLab, namespace: string, id
   };
 }
 
-/** An LXC container, or an instance of Incus. */
-export async function lxcContainer(lab: SystemdLab, engine: 'lxc' | 'incus', name: string): Promise<Subject> {
+/** An LXC container, or an instance of Incus or LXD. */
+export async function lxcContainer(lab: SystemdLab, engine: 'lxc' | 'incus' | 'lxd', name: string): Promise<Subject> {
   const installed = await versions(lab);
   const files: Record<string, string> =
     engine === 'lxc'
@@ -211,7 +221,7 @@ export async function lxcContainer(lab: SystemdLab, engine: 'lxc' | 'incus', nam
             await lab.execOk([
               'sh',
               '-c',
-              `ls -d /run/incus/${name}/lxc.conf /var/log/incus/${name}/lxc.conf 2>/dev/null | head -1`,
+              `ls -d /run/${engine}/${name}/lxc.conf /var/log/${engine}/${name}/lxc.conf 2>/dev/null | head -1`,
             ])
           ).trim(),
         };
@@ -221,10 +231,10 @@ export async function lxcContainer(lab: SystemdLab, engine: 'lxc' | 'incus', nam
     files: onHost(lab.namespace, files),
     texts: {
       'dev-listing.txt': await lab.execOk(['sh', '-c', 'ls -lR /dev']),
-      ...(engine === 'incus'
+      ...(engine !== 'lxc'
         ? {
-            'devices-dir.txt': await lab.execOk(['ls', '-lR', `/var/lib/incus/devices/${name}`]),
-            'incus-config.yaml': await lab.execOk(['cat', `/var/lib/incus/containers/${name}/backup.yaml`]),
+            'devices-dir.txt': await lab.execOk(['ls', '-lR', `/var/lib/${engine}/devices/${name}`]),
+            'incus-config.yaml': await lab.execOk(['cat', `/var/lib/${engine}/containers/${name}/backup.yaml`]),
           }
         : {}),
     },

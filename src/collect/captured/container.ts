@@ -225,10 +225,11 @@ function ownerOf(leaf: string | null): { engine: string; name: string } | null {
 function engineName(folder: CapturedFolder, facts: CapturedCase, found: Found, ofCgroup: string | null): string | null {
   if (found.docker !== null) return 'docker';
   if (found.podman !== null || found.storageNames.length > 0) return 'podman';
-  if (folder.names.has('incus-config.yaml')) return 'incus';
   const said = [facts.engine, facts.command[0], facts.emitter]
     .map((words) => engineInWords(words ?? null))
     .find((name) => name !== null);
+  // LXD keeps the same file.
+  if (folder.names.has('incus-config.yaml')) return said === 'lxd' ? 'lxd' : 'incus';
   const byBundle = engineOf(found.config).engine;
   if (byBundle !== null) return byBundle;
   if (found.ctr !== null) return 'containerd';
