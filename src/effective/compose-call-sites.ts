@@ -1,4 +1,4 @@
-import type { BddManager, Ref } from '../bdd/manager.js';
+import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
 import { ACCESS_MKNOD } from '../policy/types.js';
 import { accessVariable, MAJOR_VARIABLES, MINOR_VARIABLES, TYPE_VARIABLE } from '../policy/variables.js';
 import { isAtLeast } from '../symbolic/kernel-release.js';
@@ -16,7 +16,7 @@ export function modelCallSites(m: BddManager, partition: Partition, kernelReleas
     denied: m.difference(partition.denied, neverAsked),
     undecided: partition.undecided
       .map(({ region, reason }) => ({ region: m.difference(region, neverAsked), reason }))
-      .filter(({ region }) => region !== 1),
+      .filter(({ region }) => region !== FALSE),
   };
 }
 

@@ -47,6 +47,10 @@ describe('attributing the kernel’s run array', () => {
     expect(attributed.matches).toBe('preorder');
     expect(attributed.entries.map(({ cgroup }) => cgroup)).toEqual(['/', '/a', '/a/b', '/a/b', '/a']);
     expect(attributeEffective([2, 3, 4, 3, 1], levels).matches).toBe('preorder');
+    // Only the first was attached so: nothing above it runs before it.
+    expect(attributeEffective([4, 3, 2, 3, 1], levels).matches).toBe('preorder');
+    // The same number of programs, but one twice: none is counted twice.
+    expect(attributeEffective([3, 3, 3, 2, 1], levels).matches).toBe('changed');
   });
   it('says when it cannot be explained, and attributes what it can', () => {
     const missing = attributeEffective([3, 4, 2, 1], levels);

@@ -181,11 +181,35 @@ describe('beside the programs', () => {
     for (const request of [node('b', 0, 0, 2), node('c', 0, 0, 6), node('c', 0, 0, 0), node('c', 0, 0, 1)]) {
       expect(verdictIn(m, asked, request)).toBe('allow');
     }
-    expect(verdictIn(m, modelCallSites(m, nothing, '5.4.0'), node('c', 0, 0, 1))).toBe('deny');
+    const askedAbout = (release: string | null): string[] =>
+      (['b', 'c'] as const).flatMap((type) =>
+        [0, 1, 2, 3, 4, 5, 6, 7]
+          .filter((access) => verdictIn(m, modelCallSites(m, nothing, release), node(type, 0, 0, access)) === 'deny')
+          .map((access) => `${type} ${String(access)}`),
+      );
+    for (const release of ['4.15.0', '5.4.0', '5.7.19']) expect(askedAbout(release)).toEqual(['b 1', 'c 1']);
+    for (const release of ['5.8.0', '5.9.0', NEW, null]) expect(askedAbout(release)).toEqual(['b 1']);
     expect(verdictIn(m, asked, node('c', 0, 1, 2))).toBe('deny');
     const open: Partition = { allowed: FALSE, denied: FALSE, undecided: [{ region: TRUE, reason: 'x' }] };
     expect(verdictIn(m, modelCallSites(m, open, NEW), node('c', 0, 0, 2))).toBe('allow');
     expect(verdictIn(m, modelCallSites(m, open, NEW), node('c', 0, 1, 2))).toBe('undecided: x');
+    const { allowed } = modelCallSites(m, nothing, NEW);
+    const openThere: Partition = {
+      allowed: FALSE,
+      denied: m.not(allowed),
+      undecided: [{ region: allowed, reason: 'x' }],
+    };
+    expect(modelCallSites(m, openThere, NEW).undecided).toEqual([]);
+  });
+
+  it('the root of v1 allows everything, and numbers that no device has match nothing', () => {
+    expect(v1Partition(m, 'a *:* rwm\n', true)).toEqual({ allowed: TRUE, denied: FALSE, undecided: [] });
+    const list = v1Partition(m, 'c 4096:0 rw\nc 8192:1 rw\nc 12288:2 rw\nb 1:1048576 rw\n', false);
+    expect(list).toEqual({ allowed: FALSE, denied: TRUE, undecided: [] });
+    const last = v1Partition(m, 'c 4095:1048575 r\n', false);
+    expect(verdictIn(m, last, node('c', 4095, 1048575, 2))).toBe('allow');
+    expect(verdictIn(m, last, node('c', 4094, 1048575, 2))).toBe('deny');
+    expect(verdictIn(m, last, node('c', 4095, 1048574, 2))).toBe('deny');
   });
 
   it('a v1 list allows what one entry covers', () => {
@@ -211,7 +235,8 @@ describe('beside the programs', () => {
   });
   it('a v1 list that allows by default hides its exceptions', () => {
     const hidden = v1Partition(m, 'a *:* rwm\n', false);
-    expect(verdictIn(m, hidden, node('c', 1, 3, 2))).toBe('undecided: v1:hidden-denies');
+    for (const access of [1, 2, 4, 6])
+      expect(verdictIn(m, hidden, node('c', 1, 3, access))).toBe('undecided: v1:hidden-denies');
     expect(verdictIn(m, hidden, node('c', 1, 3, 0))).toBe('allow');
     expect(v1Partition(m, 'a *:* rwm\n', true).allowed).toBe(TRUE);
     expect(verdictIn(m, v1Partition(m, 'c 1:3 rwm\nnonsense\n', false), node('c', 9, 9, 2))).toBe(
