@@ -18,6 +18,10 @@ import { bitsByTable } from './table-evaluation.js';
 import { pointer, scalar, simplifyUnder } from './value.js';
 import { ALL_BITS, type BitMask, type Word } from './word.js';
 
+/** However many instructions needed too much, each may cost this. */
+const LEAST_NODES = 100_000;
+const LEAST_STEPS = 200_000;
+
 /**
  * Runs a program on all requests at once. A state is continued until its way meets another's; there it waits until every state that can
  * still arrive has arrived, so that each place is worked on once and cost follows program length, not the number of paths.
@@ -29,11 +33,16 @@ export class Engine {
   #executed = 0;
   #allowed: number;
   #working = false;
+  /** What the next instruction may cost. */
+  #nodes: number;
+  #steps: number;
 
   constructor(machine: Machine, limits: EvaluationLimits) {
     this.machine = machine;
     this.#limits = limits;
     this.#allowed = limits.instructions;
+    this.#nodes = limits.instructionNodes;
+    this.#steps = limits.instructionSteps;
     machine.worker = Object.assign(
       (compute: () => BitVector, operands: () => readonly BitVector[]) => this.#workOut(compute, operands),
       {
@@ -54,7 +63,7 @@ export class Engine {
   run(): void {
     const registers = new Array<undefined>(REGISTER_COUNT).fill(undefined);
     const start: MachineState = {
-      path: TRUE,
+      path: this.machine.everything,
       registers,
       program: 0,
       tailCalls: 0,
@@ -326,7 +335,7 @@ export class Engine {
   /** Runs one instruction's work under the instruction limits; null if they stopped it. */
   #attempt<T>(work: () => T): T | null {
     const m = this.machine.manager;
-    const { instructionNodes, instructionSteps } = this.#limits;
+    const [instructionNodes, instructionSteps] = [this.#nodes, this.#steps];
     const [size, steps] = [m.size, m.steps];
     try {
       return m.withBudget({ nodes: instructionNodes, steps: instructionSteps }, work);
@@ -334,6 +343,9 @@ export class Engine {
       if (!(error instanceof BddBudgetError)) throw error;
       // The limits of the whole evaluation were the tighter ones.
       if (m.size - size < instructionNodes && m.steps - steps < instructionSteps) throw error;
+      // Where one result is too large those made from it are too: they get less and less, so that all of the program is reached.
+      this.#nodes = Math.max(instructionNodes / 2, Math.min(instructionNodes, LEAST_NODES));
+      this.#steps = Math.max(instructionSteps / 2, Math.min(instructionSteps, LEAST_STEPS));
       return null;
     }
   }

@@ -1,22 +1,16 @@
 import { InternalError } from '../errors.js';
-import { BddBudgetError, FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
+import { BddBudgetError, FALSE, TRUE, type BddManager } from '../bdd/manager.js';
 import type { Program, ProgramEnvironment } from '../ebpf/types.js';
 import { Arrivals } from './arrivals.js';
-import type { BitVector } from './bitvector.js';
 import { Engine } from './engine.js';
 import { Inputs } from './inputs.js';
 import { DEFAULT_LIMITS, type EvaluationLimits } from './limits.js';
 import { Machine } from './machine.js';
 import { partition, type Partition } from './partition.js';
-import { listVerdict } from './retval.js';
+import { inPieces } from './piecewise.js';
+import { listVerdict, type Outcome } from './retval.js';
 
-/** A program as a function of request, inputs and the retval it finds; what composing programs needs. */
-export interface Outcome {
-  /** Where the program returns something other than 0. */
-  readonly returnsNonZero: Ref;
-  /** The retval it leaves (32 bits, as a function of the one it finds); null: unchanged. */
-  readonly retval: BitVector | null;
-}
+export type { Outcome };
 
 /**
  * What a program decides for every request if it is the only one of its cgroup: `allowed`, `denied` and `undecided` exclude each other and
@@ -37,7 +31,8 @@ const WORTH_RELEASING = 1 << 18;
 export class Evaluator {
   readonly manager: BddManager;
   readonly inputs: Inputs;
-  readonly #limits: EvaluationLimits;
+  /** What one evaluation may cost. */
+  readonly limits: EvaluationLimits;
   readonly #results = new Map<string, EvaluationResult>();
   readonly #identities = new WeakMap<object, number>();
   #nextIdentity = 0;
@@ -46,7 +41,7 @@ export class Evaluator {
   constructor(manager: BddManager, limits: Partial<EvaluationLimits> = {}) {
     this.manager = manager;
     this.inputs = new Inputs(manager);
-    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
   }
 
   /**
@@ -72,10 +67,10 @@ export class Evaluator {
    */
   arrivals(program: Program, environment: ProgramEnvironment, watched: number | null = null): Arrivals {
     const machine = new Machine(this.manager, this.inputs, program, environment, `arrivals${String(this.#traced++)}`);
-    const arrivals = new Arrivals(machine, { nodes: this.#limits.nodes, steps: this.#limits.steps }, watched);
+    const arrivals = new Arrivals(machine, { nodes: this.limits.nodes, steps: this.limits.steps }, watched);
     machine.observer = arrivals;
     if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
-    else this.#run(new Engine(machine, this.#limits));
+    else this.#run(new Engine(machine, this.limits), this.limits);
     machine.observer = null;
     return arrivals;
   }
@@ -89,7 +84,7 @@ export class Evaluator {
   /** The kernel's verdict if these programs run in this order on one request. */
   verdictOf(outcomes: readonly Outcome[]): Partition {
     const m = this.manager;
-    const budget = { nodes: this.#limits.nodes, steps: this.#limits.steps };
+    const budget = { nodes: this.limits.nodes, steps: this.limits.steps };
     try {
       return m.withBudget(budget, () => partition(m, this.inputs, listVerdict(m, this.inputs, outcomes)));
     } catch (error) {
@@ -100,28 +95,32 @@ export class Evaluator {
 
   #evaluate(program: Program, environment: ProgramEnvironment, name: string): EvaluationResult {
     const m = this.manager;
-    const machine = new Machine(m, this.inputs, program, environment, name);
-    const engine = new Engine(machine, this.#limits);
     const [mark, steps] = [m.size, m.steps];
-    if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
-    else this.#run(engine);
-    if (machine.finished !== TRUE) throw new InternalError('the evaluation lost part of the request space');
-    const outcome: Outcome = { returnsNonZero: machine.returned, retval: machine.retval };
-    const verdict = this.verdictOf([outcome]);
-    const cost = { instructions: engine.executed, nodes: m.size - mark, steps: m.steps - steps };
+    let instructions = 0;
+    const { outcome, verdict } = inPieces(this, (part, fixed, limits) => {
+      const machine = new Machine(m, this.inputs, program, environment, `${name}${part}`, fixed);
+      const engine = new Engine(machine, limits);
+      if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
+      else this.#run(engine, limits);
+      if (machine.finished !== machine.everything)
+        throw new InternalError('the evaluation lost part of the request space');
+      instructions += engine.executed;
+      return { returnsNonZero: machine.returned, retval: machine.retval, executed: engine.executed };
+    });
+    const cost = { instructions, nodes: m.size - mark, steps: m.steps - steps };
     const result = { ...verdict, outcome, cost };
     return cost.nodes > WORTH_RELEASING ? this.#release(mark, result) : result;
   }
 
-  #run(engine: Engine): void {
+  #run(engine: Engine, limits: EvaluationLimits): void {
     const { machine } = engine;
     try {
-      this.manager.withBudget({ nodes: this.#limits.nodes, steps: this.#limits.steps }, () => {
+      this.manager.withBudget({ nodes: limits.nodes, steps: limits.steps }, () => {
         engine.run();
       });
     } catch (error) {
       if (!(error instanceof BddBudgetError)) throw error;
-      machine.abandon(machine.finished ^ 1, 'budget', null);
+      machine.abandon(this.manager.difference(machine.everything, machine.finished), 'budget', null);
     }
   }
 

@@ -1,4 +1,4 @@
-import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
+import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { MapContents, Program, ProgramEnvironment } from '../ebpf/types.js';
 import {
   ACCESS_BITS,
@@ -10,6 +10,7 @@ import {
   TYPE_VARIABLE,
 } from '../policy/variables.js';
 import { select, zeroExtend, type BitVector } from './bitvector.js';
+import { NOTHING_FIXED, whereFixed, type Fixed } from './fixed-field.js';
 import { analyseFlow, type Flow } from './flow.js';
 import type { Inputs } from './inputs.js';
 import { hasSetRetval } from './kernel-release.js';
@@ -47,6 +48,8 @@ export class Machine {
   readonly inputs: Inputs;
   readonly regions: Regions = new Regions();
   readonly programs: RunningProgram[] = [];
+  /** The requests that are evaluated. */
+  readonly everything: Ref;
   /** Bytes 0 to 11 of the context as bits, byte k at 8k; byte order of the program. */
   readonly context: BitVector;
 
@@ -69,14 +72,25 @@ export class Machine {
   readonly #running = new Map<Program, number>();
   #freshInputs = 0;
 
-  /** @param name distinguishes this evaluation's own inputs (random numbers, unmodelled results) from those of others. */
-  constructor(manager: BddManager, inputs: Inputs, program: Program, environment: ProgramEnvironment, name: string) {
+  /**
+   * @param name distinguishes this evaluation's own inputs (random numbers, unmodelled results) from those of others
+   * @param fixed only requests with these values are evaluated
+   */
+  constructor(
+    manager: BddManager,
+    inputs: Inputs,
+    program: Program,
+    environment: ProgramEnvironment,
+    name: string,
+    fixed: Fixed = NOTHING_FIXED,
+  ) {
     this.manager = manager;
     this.inputs = inputs;
     this.#name = name;
     this.tables = new TableChoice(manager);
     this.add(program, environment);
-    this.context = contextBytes(manager, program.byteOrder === 'little');
+    this.everything = whereFixed(manager, fixed);
+    this.context = contextBytes(manager, program.byteOrder === 'little', fixed);
   }
 
   get littleEndian(): boolean {
@@ -173,9 +187,12 @@ export class Machine {
 }
 
 /** struct bpf_cgroup_dev_ctx: access_type (access << 16 | type), major, minor; type 1 is block, 2 is character (include/uapi/linux/bpf.h). */
-function contextBytes(m: BddManager, littleEndian: boolean): BitVector {
+function contextBytes(m: BddManager, littleEndian: boolean, fixed: Fixed): BitVector {
   const bits = (count: number, variable: (bit: number) => number): BitVector =>
-    Array.from({ length: count }, (_, bit) => m.variable(variable(bit)));
+    Array.from({ length: count }, (_, bit) => {
+      const value = fixed.get(variable(bit));
+      return value === undefined ? m.variable(variable(bit)) : value ? TRUE : FALSE;
+    });
   const character = m.variable(TYPE_VARIABLE);
   const accessType = [
     ...zeroExtend([character ^ 1, character], 16),

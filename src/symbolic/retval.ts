@@ -1,8 +1,15 @@
 import type { BddManager, Ref } from '../bdd/manager.js';
 import { constant, isZero, lessUnsigned, select, type BitVector } from './bitvector.js';
 import type { Inputs } from './inputs.js';
-import type { Outcome } from './evaluate.js';
 import { RETVAL_INPUT } from './machine.js';
+
+/** A program as a function of request, inputs and the retval it finds; what composing programs needs. */
+export interface Outcome {
+  /** Where the program returns something other than 0. */
+  readonly returnsNonZero: Ref;
+  /** The retval it leaves (32 bits, as a function of the one it finds); null: unchanged. */
+  readonly retval: BitVector | null;
+}
 
 const EPERM = 1n;
 /** MAX_ERRNO, include/linux/err.h. */

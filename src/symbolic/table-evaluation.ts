@@ -17,6 +17,8 @@ function stepsBeforeTable(variables: readonly number[]): number {
 }
 
 const EXPENSIVE: ReadonlySet<AluOp> = new Set(['mul', 'div', 'mod', 'sdiv', 'smod']);
+/** Sums and shifts of sums are expensive together, as in hashes, if there are so many. */
+const MANY_COMPUTATIONS = 8;
 
 /** The variables that the words depend on, ascending, or null where a table is not possible (too many) or not worth it (nothing expensive). */
 function tableVariables(m: BddManager, words: readonly Word[]): number[] | null {
@@ -40,7 +42,7 @@ function tableVariables(m: BddManager, words: readonly Word[]): number[] | null 
     }
   };
   words.forEach(visit);
-  if (!found.expensive || !found.possible) return null;
+  if (!(found.expensive || seen.size > MANY_COMPUTATIONS) || !found.possible) return null;
   const variables = m.supportOfAll([...functions]);
   return variables.length <= MOST_VARIABLES ? variables : null;
 }

@@ -48,6 +48,38 @@ describe('limits', () => {
     expect(verdict(1, 5)).toBe('allow');
     expect(verdict(2, 5)).toBe('undecided: budget');
   });
+  it('are not reached where few minors are left to ask for: one after the other is decided', () => {
+    const { result, verdict } = evaluate(
+      [
+        load(2, 8),
+        load(3, 4),
+        slot(OP.jeq, { dst: 2, imm: 10, off: 3 }),
+        slot(OP.jeq, { dst: 2, imm: 188, off: 2 }),
+        mov(0, 0),
+        EXIT,
+        slot(0x2c, { dst: 2, src: 3 }),
+        slot(0xac, { dst: 3, src: 2 }),
+        slot(0x24, { dst: 3, imm: -1640531535 }),
+        slot(0x74, { dst: 3, imm: 20 }),
+        mov(0, 0),
+        slot(0xa5, { dst: 3, imm: 77, off: 1 }),
+        EXIT,
+        mov(0, 1),
+        EXIT,
+      ],
+      { instructionNodes: 100_000, instructionSteps: 200_000 },
+    );
+    /** The same, by hand. */
+    const allows = (major: number, minor: number): boolean =>
+      (minor === 10 || minor === 188) && Math.imul(major ^ Math.imul(minor, major), -1640531535) >>> 20 < 77;
+    expect(result.undecided).toEqual([]);
+    for (let major = 0; major < 4096; major++) {
+      for (const minor of [0, 10, 77, 188]) {
+        const expected = allows(major, minor) ? 'allow' : 'deny';
+        if (verdict(major, minor) !== expected) expect.fail(`${String(major)}:${String(minor)} is not ${expected}`);
+      }
+    }
+  });
   it('cost nothing where the expensive result does not matter', () => {
     const { result } = evaluate([
       load(2, 4),
