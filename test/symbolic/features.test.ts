@@ -563,3 +563,57 @@ describe('what depends on the caller', () => {
     expect([...answers.counts.keys()]).toEqual(['undecided: freplace']);
   });
 });
+
+describe('pointers as numbers', () => {
+  it('the distance of two pointers into one region is exact, in both directions', () => {
+    const distance = (a: number, b: number): Answers =>
+      exact([
+        move(6, 10),
+        add(6, -24),
+        loadMinor(3),
+        slot(0x57, { dst: 3, imm: 7 }),
+        move(7, 10),
+        add(7, -24),
+        slot(OP.addReg, { dst: 7, src: 3 }),
+        slot(0x1f, { dst: a, src: b }),
+        ...returnEqual(a, a === 7 ? 5 : -5),
+      ]);
+    for (const [a, b] of [
+      [7, 6],
+      [6, 7],
+    ] as const) {
+      const { verdict } = distance(a, b);
+      expect(verdict(char(1, 5))).toBe('allow');
+      expect(verdict(char(1, 13))).toBe('allow');
+      expect(verdict(char(1, 6))).toBe('deny');
+    }
+  });
+  it('the distance of pointers into different regions is unknown', () => {
+    const { verdict, disagreements } = compareBoth(
+      programOf([move(6, 10), slot(0x1f, { dst: 6, src: 1 }), ...returnEqual(6, 5)]),
+    );
+    expect(disagreements).toEqual([]);
+    expect(verdict(char(1, 5))).toBe('undecided: kernel-memory');
+  });
+  it('a register cleared with sub or xor is zero, whatever it held', () => {
+    for (const opcode of [0x1f, 0xaf, 0xac, 0x1c]) {
+      const { verdict } = exact([move(6, 10), slot(opcode, { dst: 6, src: 6 }), ...returnEqual(6, 0)]);
+      expect(verdict(char(1, 1))).toBe('allow');
+    }
+  });
+  it('what is a number for some requests and a pointer for others is known for the first', () => {
+    const { verdict, disagreements } = compareBoth(
+      programOf([
+        loadMajor(2),
+        mov(6, 40),
+        slot(OP.jeq, { dst: 2, imm: 7, off: 1 }),
+        move(6, 10),
+        slot(0x57, { dst: 6, imm: 0xff }),
+        ...returnEqual(6, 40),
+      ]),
+    );
+    expect(disagreements).toEqual([]);
+    expect(verdict(char(7, 1))).toBe('allow');
+    expect(verdict(char(8, 1))).toBe('undecided: kernel-memory');
+  });
+});
