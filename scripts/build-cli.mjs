@@ -1,7 +1,8 @@
 // The command line as one bundle, split only at the lazy imports of the commands: start-up then costs a few files in place of a hundred modules.
 // The library beside it stays plain compiler output.
-import { renameSync, rmSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { bundledLicenses } from './build-licenses.mjs';
 
 // Beside its place, so that a build that fails leaves the one that was there.
 const fresh = `dist/cli.${process.pid}`;
@@ -22,5 +23,6 @@ await build({
   legalComments: 'inline',
   logLevel: 'warning',
 });
+writeFileSync(`${fresh}/LICENSES.txt`, bundledLicenses());
 rmSync('dist/cli', { recursive: true, force: true });
 renameSync(fresh, 'dist/cli');

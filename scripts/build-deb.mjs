@@ -19,11 +19,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { BUNDLED, licenseOf } from './build-licenses.mjs';
 import { importTypeScript } from './run-ts.mjs';
 import { projectRoot } from './setup.mjs';
 
 /** The addon links against nothing, so that one file serves every C library; see native/. */
-const LINTIAN_OVERRIDES = 'devpolicy: shared-library-lacks-prerequisites [usr/lib/devpolicy/prebuilds/*]\n';
+const LINTIAN_OVERRIDES = `devpolicy: shared-library-lacks-prerequisites [usr/lib/devpolicy/prebuilds/*]
+# devpolicy explain prints these pages.
+devpolicy: package-contains-documentation-outside-usr-share-doc [usr/lib/devpolicy/docs/findings/*]
+`;
 
 /** Debian's architectures, and the folder of prebuilds/ that serves each. */
 const PREBUILDS = { amd64: 'linux-x64', arm64: 'linux-arm64', armhf: 'linux-arm' };
@@ -141,6 +145,14 @@ function copyDocuments(tree, version, time) {
 }
 
 const MAINTAINER = 'devpolicy maintainers <maintainers@devpolicy.invalid>';
+/** The text of a licence as a field of debian/copyright. */
+function licenseField(name, license) {
+  const text = licenseOf(name)
+    .split('\n')
+    .map((line) => (line.trim() === '' ? ' .' : ` ${line.trimEnd()}`));
+  return `License: ${license}\n${text.join('\n')}\n`;
+}
+
 const COPYRIGHT = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: devpolicy
 
@@ -154,10 +166,10 @@ Copyright: 2026 the devpolicy authors
            2011 TJ Holowaychuk and contributors (commander)
            2018 Eemeli Aro (yaml)
 License: Apache-2.0 and Expat and ISC
- devpolicy is under Apache-2.0 (/usr/share/common-licenses/Apache-2.0). The bundle includes commander under the Expat (MIT) licence and yaml under
- the ISC licence, each of which permits use, copying, modification and distribution provided that its copyright and permission notices are kept;
- both come without any warranty.
-`;
+ devpolicy is under Apache-2.0 (/usr/share/common-licenses/Apache-2.0). The bundle includes commander under the Expat licence and yaml under the ISC
+ licence; their texts follow.
+
+${BUNDLED.map(({ name, license }) => licenseField(name, license)).join('\n')}`;
 
 function files(root, directory = root) {
   return readdirSync(directory, { withFileTypes: true })

@@ -6,6 +6,7 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { bundledLicenses, nodeLicense } from './build-licenses.mjs';
 import { projectRoot } from './setup.mjs';
 
 /** The place in the node binary that says whether there is a program inside; fixed by Node.js. */
@@ -75,6 +76,11 @@ const addon = `prebuilds/linux-${process.arch}`;
 for (const path of [addon, 'docs/findings', 'completions', 'deploy', 'LICENSE'])
   cpSync(join(projectRoot, path), join(folder, path), { recursive: true });
 writeFileSync(join(folder, 'package.json'), `${JSON.stringify({ name, version, license, type, engines }, null, 2)}\n`);
+const licenses = [
+  bundledLicenses(),
+  `Node.js ${process.version}\n-------\n\n${nodeLicense() ?? 'https://github.com/nodejs/node/blob/main/LICENSE'}\n`,
+];
+writeFileSync(join(folder, 'LICENSES.txt'), licenses.join('\n\n'));
 run(process.execPath, [join(projectRoot, 'scripts/run-ts.mjs'), 'scripts/manual.ts', join(folder, 'man')], {
   cwd: projectRoot,
 });

@@ -13,10 +13,14 @@ export function createContext(io: CommandIo, globals: GlobalOptions): CommandCon
   return { io, globals, style: wantsColour(io, globals) ? COLOUR : PLAIN };
 }
 
-/** --color wins; else NO_COLOR (any non-empty value, no-color.org) and TERM=dumb turn colour off; else a terminal has it. */
+/**
+ * --color wins; then NO_COLOR (any value that is not empty, no-color.org); then CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors); TERM=dumb has none, any
+ * other terminal has it.
+ */
 function wantsColour(io: CommandIo, globals: GlobalOptions): boolean {
   if (globals.color !== 'auto') return globals.color === 'always';
   const { environment } = io;
-  if ((environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb') return false;
-  return io.outIsTerminal;
+  if ((environment['NO_COLOR'] ?? '') !== '') return false;
+  if (!['', '0'].includes(environment['CLICOLOR_FORCE'] ?? '')) return true;
+  return io.outIsTerminal && environment['CLICOLOR'] !== '0' && environment['TERM'] !== 'dumb';
 }

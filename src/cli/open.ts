@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { InputError } from '../errors.js';
+import { escapeText } from '../report/escape.js';
 import type { Snapshot } from '../snapshot/types.js';
 import type { Subject } from '../verify/subjects.js';
 import type { CommandContext } from './context.js';
@@ -76,15 +77,30 @@ export async function openHost(
   options: OpenOptions = {},
 ): Promise<Snapshot> {
   const { globals } = context;
-  if (globals.snapshot !== undefined) return openSnapshotFile(globals.snapshot);
-  const { collectHost } = await import('./live.js');
-  const { io } = context;
   const onProgress = (step: string): void => {
-    if (globals.quiet !== true) io.progress(`reading ${step}`);
+    tell(context, `reading ${step}`);
   };
+  if (globals.snapshot !== undefined) {
+    onProgress(globals.snapshot);
+    const saved = await openSnapshotFile(globals.snapshot);
+    tell(context, 'analysing');
+    return saved;
+  }
+  const { collectHost } = await import('./live.js');
   const snapshot = await collectHost(globals, { targets, systemctl: options.systemctl ?? true, onProgress });
-  if (globals.quiet !== true) io.progress('analysing');
+  tell(context, 'analysing');
   return snapshot;
+}
+
+function tell({ io, globals }: CommandContext, text: string): void {
+  if (globals.quiet !== true) io.progress(escapeText(text));
+}
+
+/** For `onSubject` of a verification: a hundred times in all. */
+export function subjectProgress(context: CommandContext): (done: number, all: number) => void {
+  return (done, all) => {
+    if (done % Math.ceil(all / 100) === 0) tell(context, `analysing ${String(done + 1)} of ${String(all)}`);
+  };
 }
 
 /** A process of this host stands for its cgroup; a saved host only knows the first processes of containers. */

@@ -114,7 +114,7 @@ function configure(command: Command, io: CommandIo): void {
       },
     })
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
-    .showHelpAfterError('  see: devpolicy --help')
+    .showHelpAfterError(`  see: ${command.parent === null ? '' : `${command.parent.name()} `}${command.name()} --help`)
     .allowExcessArguments(false);
 }
 
@@ -129,7 +129,7 @@ function globalOptions(): Option[] {
     new Option('--json', 'machine-readable output; schemas are in docs/schemas'),
     new Option('--color <when>', 'colour')
       .choices(['auto', 'always', 'never'])
-      .default('auto', 'auto: on a terminal, unless NO_COLOR is set'),
+      .default('auto', 'auto: on a terminal, unless NO_COLOR or CLICOLOR=0 is set'),
     new Option('-v, --verbose', 'more detail'),
     new Option('-q, --quiet', 'nothing but what was asked for; no hints'),
   ];

@@ -25,6 +25,8 @@ export interface VerifyOptions {
   ignores?: Ignores;
   /** The day it is, UTC, "2026-11-22": entries of `ignores` end. Default: the real one. */
   today?: string;
+  /** Told before each subject: how many are done, and how many there are. */
+  onSubject?: (done: number, all: number) => void;
 }
 
 /** Compares, runs every check on every subject, and decides the exit status. Pure: the same analyses give the same report. */
@@ -35,7 +37,8 @@ export function verifySubjects(
 ): VerifyReport {
   const failOn = options.failOn ?? 'error';
   const { expectations, ignores, today = new Date().toISOString().slice(0, 10) } = options;
-  const verified = analyses.map((analysis) => {
+  const verified = analyses.map((analysis, index) => {
+    options.onSubject?.(index, analyses.length);
     const expected = expectedHere(expectations, analysis.subject);
     const found = findingsOf(snapshot, analysis, expected);
     const parted = partIgnored(found, analysis.subject, ignores, today, spaceOf(analysis));

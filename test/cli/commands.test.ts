@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { COMMANDS } from '../../src/cli/commands.js';
 import { ARMED, CAPTURES, DETONATED, devpolicy, DOCKER } from './run.js';
 
 /** Commands on recordings of real hosts, as a person would call them; the expected facts are those of the recordings' own listings and verdicts. */
@@ -49,7 +50,11 @@ test('and after: broken, with the program and the instruction that deny', async 
 });
 
 test('a healthy host under cron says nothing; on a terminal it says so', async () => {
-  expect(await devpolicy(['--snapshot', DOCKER, 'verify', '--all'])).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(await devpolicy(['--snapshot', DOCKER, 'verify', '--all'])).toMatchObject({
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
   const terminal = await devpolicy(['--snapshot', DOCKER, 'verify', '--all'], { terminal: true });
   expect(terminal.status).toBe(0);
   expect(terminal.stdout).toMatch(/^1 checked: 1 as intended, now and after a daemon-reload\. {3}1 program\n$/);
@@ -142,6 +147,32 @@ test('0:0 is never asked, but for making a block node', async () => {
   );
 });
 
+test.each([
+  [{ NO_COLOR: '' }, true, true],
+  [{ NO_COLOR: '1', CLICOLOR_FORCE: '1' }, true, false],
+  [{ CLICOLOR: '0' }, true, false],
+  [{ CLICOLOR: '1' }, false, false],
+  [{ CLICOLOR_FORCE: '1' }, false, true],
+  [{ CLICOLOR_FORCE: '0' }, true, true],
+  [{ TERM: 'dumb' }, true, false],
+])('%j, at a terminal %s: colour %s', async (environment, terminal, coloured) => {
+  const { stdout } = await devpolicy(['--snapshot', DETONATED, 'verify'], { terminal, environment });
+  expect(stdout.includes('\u001b')).toBe(coloured);
+});
+
+test('who waits is told what is going on, unless they asked for quiet', async () => {
+  const { steps } = await devpolicy(['--snapshot', DETONATED, 'verify', '--all']);
+  expect(steps).toEqual([`reading ${DETONATED}`, 'analysing', 'analysing 1 of 1']);
+  expect((await devpolicy(['--snapshot', DETONATED, '-q', 'verify', '--all'])).steps).toEqual([]);
+});
+
+test('a mistyped option leads to the help of its command', async () => {
+  const { status, stderr } = await devpolicy(['verify', '--al']);
+  expect(status).toBe(2);
+  expect(stderr).toContain('did you mean --all?');
+  expect(stderr).toContain('see: devpolicy verify --help');
+});
+
 test('colour only where it is wanted', async () => {
   const escape = '\u001b';
   expect((await devpolicy(['--snapshot', DETONATED, 'verify'], { terminal: true })).stdout).toContain(escape);
@@ -160,7 +191,7 @@ test('help begins with examples, for the whole and for every command', async () 
   expect(status).toBe(0);
   expect(stdout).toMatch(/^Examples:\n {2}devpolicy verify --all/);
   const commands = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\] )?.*$/gm)].map((match) => match[1] ?? '');
-  for (const command of ['list', 'show', 'verify', 'can', 'diff', 'decode', 'snapshot', 'explain', 'doctor']) {
+  for (const command of COMMANDS.map(({ name }) => name)) {
     expect(commands).toContain(command);
     expect((await devpolicy([command, '--help'])).stdout).toMatch(/^Examples:\n/);
   }

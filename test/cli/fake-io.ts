@@ -4,6 +4,8 @@ import type { CommandIo } from '../../src/cli/io.js';
 export interface FakeIo extends CommandIo {
   stdout: string;
   stderr: string;
+  /** What was said of what is going on. */
+  steps: string[];
 }
 
 /** The outside world of a command under test: what it prints is kept, what it reads is given. */
@@ -32,7 +34,10 @@ export function fakeIo(
     err(text) {
       this.stderr += terminal ? fit(text, this.columns) : text;
     },
-    progress: () => undefined,
+    steps: [],
+    progress(text) {
+      if (text !== '') this.steps.push(text);
+    },
     outClosed: false,
     drained: () => Promise.resolve(),
     interrupted: () => options.stop ?? new AbortController().signal,

@@ -14,7 +14,11 @@ afterAll(() => {
 
 test('a page of a saved host, for its owner alone, and nothing beside it; findings are no failure', async () => {
   const file = join(folder, 'report.html');
-  expect(await devpolicy(['--snapshot', ARMED, 'report', '-o', file])).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(await devpolicy(['--snapshot', ARMED, 'report', '-o', file])).toMatchObject({
+    status: 0,
+    stdout: '',
+    stderr: '',
+  });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(readdirSync(folder)).toEqual(['report.html']);
   expect(readFileSync(file, 'utf8')).toMatch(/^<!DOCTYPE html>[^]*LAND-MINE[^]*<\/html>\n$/);
@@ -23,7 +27,7 @@ test('a page of a saved host, for its owner alone, and nothing beside it; findin
 test('to a pipe without -o, but not onto a terminal', async () => {
   expect((await devpolicy(['--snapshot', DOCKER, 'report'])).stdout).toMatch(/^<!DOCTYPE html>/);
   const refused = await devpolicy(['--snapshot', DOCKER, 'report'], { terminal: true });
-  expect(refused).toEqual({
+  expect(refused).toMatchObject({
     status: 2,
     stdout: '',
     stderr: 'devpolicy: where to write the page?\n  devpolicy report -o report.html\n',

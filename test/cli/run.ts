@@ -6,13 +6,14 @@ export interface Outcome {
   status: number;
   stdout: string;
   stderr: string;
+  steps: string[];
 }
 
 /** Runs a command line in this process. */
 export async function devpolicy(args: readonly string[], options: Parameters<typeof fakeIo>[0] = {}): Promise<Outcome> {
   const io = fakeIo(options);
   const status = await runCli(args, io);
-  return { status, stdout: io.stdout, stderr: io.stderr };
+  return { status, stdout: io.stdout, stderr: io.stderr, steps: io.steps };
 }
 
 export const CAPTURES: string = join(import.meta.dirname, '../fixtures/captures');

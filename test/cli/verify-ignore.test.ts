@@ -29,7 +29,7 @@ const entry = (until: string, code = '[DP101, DP304]'): string =>
   `  - { code: ${code}, subjects: 'docker:*', reason: "known \\e[2J", until: ${until} }\n`;
 
 test('a healthy run under cron prints nothing; -v tells each with its reason, made harmless', async () => {
-  expect(await verify(entry('9999-12-31'))).toEqual({ status: 0, stdout: '', stderr: '' });
+  expect(await verify(entry('9999-12-31'))).toMatchObject({ status: 0, stdout: '', stderr: '' });
   const told = await verify(entry('9999-12-31'), '-v');
   expect(told.stdout).toMatch(/^IGNORED {2}seed-default: DP101 Works now\..*\n {2}until 9999-12-31: known \\x1b\[2J$/m);
   expect(told.stdout).not.toContain('\u001b');

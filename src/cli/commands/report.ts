@@ -7,7 +7,7 @@ import { isIncomplete } from '../../verify/severity.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_INCOMPLETE, EXIT_OK, type ExitStatus } from '../exit.js';
 import { readFindingPages } from '../finding-pages.js';
-import { openHost } from '../open.js';
+import { openHost, subjectProgress } from '../open.js';
 import { replaceFile } from '../replace-file.js';
 
 export interface ReportOptions {
@@ -23,7 +23,7 @@ export async function runReport(context: CommandContext, { output }: ReportOptio
     throw new InputError('where to write the page?', 'devpolicy report -o report.html');
   const snapshot = await openHost(context, []);
   const run = createRun(snapshot);
-  const report = run.verify();
+  const report = run.verify(null, { onSubject: subjectProgress(context) });
   const page = reportPage({
     snapshot,
     report,

@@ -7,7 +7,7 @@ import { expectedHere } from '../../verify/expected.js';
 import { parseIgnores, type Ignores } from '../../verify/ignore.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
-import { openTargets } from '../open.js';
+import { openTargets, subjectProgress } from '../open.js';
 import { readUntilSame } from '../reread.js';
 import { isFileTarget, parseTarget } from '../target-syntax.js';
 import { printReport, type VerifyOutputOptions } from '../verify-output.js';
@@ -70,7 +70,7 @@ async function readOnce(
 ): Promise<Result> {
   const { snapshot, subjects } = await openTargets(context, targets);
   const run = createRun(snapshot);
-  const options = { failOn, ...(ignores === null ? {} : { ignores }) };
+  const options = { failOn, onSubject: subjectProgress(context), ...(ignores === null ? {} : { ignores }) };
   if (expectations === null) return { snapshot, report: run.verify(subjects, options) };
   const named = run.subjects().filter((subject) => expectedHere(expectations, subject) !== null);
   const report = run.verify(all === true ? null : named, { ...options, expectations });
