@@ -2,15 +2,7 @@
 import { Referee } from '../../test/kernel/referee.js';
 import { setUpContainerd, startPods, startTasks } from '../../test/lab/containerd.js';
 import type { Suite } from '../../test/lab/debian-root.js';
-import {
-  LXC_LISTS,
-  incusRuns,
-  lxcRuns,
-  makeMachineRoot,
-  startIncus,
-  startLxc,
-  startNspawn,
-} from '../../test/lab/machines.js';
+import { incusRuns, lxcLists, makeMachineRoot, startIncus, startLxc, startNspawn } from '../../test/lab/machines.js';
 import { record } from '../../test/lab/record.js';
 import { containerdContainer, lxcContainer, nspawnMachine } from '../../test/lab/subjects.js';
 import { SystemdLab } from '../../test/lab/systemd.js';
@@ -39,11 +31,9 @@ export async function recordMachines(suite: Suite): Promise<void> {
     await startNspawn(lab);
     await save(await nspawnMachine(lab, 'by-hand'), 'nspawn-by-hand');
     await save(await nspawnMachine(lab, 'service'), 'nspawn-service');
-    if (lxcRuns(suite)) {
-      for (const [name, devices] of Object.entries(LXC_LISTS)) {
-        await startLxc(lab, name, devices);
-        await save(await lxcContainer(lab, 'lxc', name), name);
-      }
+    for (const [name, devices] of lxcLists(suite)) {
+      await startLxc(lab, name, devices);
+      await save(await lxcContainer(lab, 'lxc', name), name);
     }
     if (incusRuns(suite)) {
       await startIncus(lab);

@@ -4,7 +4,7 @@ import { type Suite, otherPackages } from '../../test/lab/debian-root.js';
 import { DEVICE_LISTS } from '../../test/lab/device-lists.js';
 import { makeMachineRoot, startIncus } from '../../test/lab/machines.js';
 import { setOff } from '../../test/lab/mines.js';
-import { OTHERS_NODES, startDomains, startSlurm } from '../../test/lab/others.js';
+import { JOB, OTHERS_NODES, startDomains, startSlurm } from '../../test/lab/others.js';
 import { record } from '../../test/lab/record.js';
 import { ANN, asAnn, startRootless } from '../../test/lab/rootless.js';
 import { type Container, startContainer } from '../../test/lab/runc.js';
@@ -71,7 +71,8 @@ async function recordDomains(lab: SystemdLab, save: Save): Promise<void> {
 
 async function recordSlurm(lab: SystemdLab, save: Save): Promise<void> {
   await startSlurm(lab);
-  const job = '/system.slice/lab_slurmstepd.scope/job_1';
+  const process = await lab.cgroupOf(Number(await lab.execOk(['pgrep', '-fx', 'sleep 1000000'])));
+  const job = process.split('/').slice(0, JOB.split('/').length).join('/');
   await save(await notCompared(lab, 'slurm', job, 'lab_slurmstepd.scope'), 'job-with-one-gpu-of-two');
 }
 

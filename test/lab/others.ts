@@ -32,6 +32,9 @@ export async function startDomains(lab: SystemdLab): Promise<void> {
   }
 }
 
+/** Above the cgroup of each job: "job_1", and in Slurm of sid a name made up for it. */
+export const JOB = '/system.slice/lab_slurmstepd.scope/';
+
 const SLURM_CONF = `ClusterName=lab
 SlurmctldHost=lab
 SlurmUser=slurm

@@ -12,10 +12,17 @@ export const ROOTLESS: Readonly<Record<string, string[]>> = {
 /** Makes the user ann, starts her systemd and her containers. The lab's box is their image. */
 export async function startRootless(lab: SystemdLab): Promise<void> {
   await lab.preparePodman();
+  // logind, which tells a user's systemd where its files are, is masked in the lab.
   const prepare = `
+    mkdir -p /etc/systemd/system/user@.service.d
+    printf '[Service]\\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\\n' >/etc/systemd/system/user@.service.d/lab.conf
+    systemctl daemon-reload
     useradd --create-home --uid 1000 ann
     grep -q ann /etc/subuid || { echo ann:100000:65536 >>/etc/subuid; echo ann:100000:65536 >>/etc/subgid; }
     install -d -o ann -g ann -m 700 /run/user/1000
+    install -d -o ann -g ann /home/ann/.config /home/ann/.config/containers
+    printf '[storage]\\ndriver = "vfs"\\nrunroot = "/run/user/1000/containers"\\ngraphroot = "/home/ann/.local/share/containers/storage"\\n' \\
+      >/home/ann/.config/containers/storage.conf
     tar -C /run/box -cf /run/box-of-ann.tar .
     systemctl start user@1000.service`;
   await lab.execOk(['sh', '-e', '-c', prepare]);
@@ -33,9 +40,18 @@ export const ANN: readonly string[] = [
   'DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus',
 ];
 
-/** In a unit of her own systemd, as from a login: a user's podman may then make cgroups. */
+/** In a unit of her own systemd, as from a login: a user's podman may then make cgroups. What it leaves running (conmon) stays when the unit ends. */
 export async function asAnn(lab: SystemdLab, argv: readonly string[]): Promise<CommandResult> {
-  const unit = ['systemd-run', '--user', '--quiet', '--wait', '--pipe', '--working-directory=/home/ann'];
+  const unit = [
+    'systemd-run',
+    '--user',
+    '--quiet',
+    '--wait',
+    '--pipe',
+    '--working-directory=/home/ann',
+    '-p',
+    'KillMode=process',
+  ];
   const result = await lab.exec([...ANN, ...unit, ...argv]);
   if (result.status !== 0) throw new Error(`${argv.join(' ')}: ${result.stdout}${result.stderr}`);
   return result;

@@ -41,7 +41,10 @@ export function parseRuncState(content: string, path: string): RuncStateSource {
       scopePrefix: text(field('scope_prefix'), at('scope_prefix')),
       path: text(field('path'), at('path')),
       systemd: flag(field('Systemd') ?? field('systemd'), at('Systemd')),
-      rootless: flag(field('Rootless') ?? field('rootless'), at('Rootless')),
+      // Before 1.0.0 only the configuration itself says so.
+      rootless:
+        flag(field('Rootless') ?? field('rootless'), at('Rootless')) ??
+        flag(property(config, 'rootless_cgroups'), 'config.rootless_cgroups'),
     },
     created: text(property(state, 'created'), 'created'),
     keys: [...new Set([...Object.keys(config), ...Object.keys(cgroups)])].filter((key) => key.length <= 80).sort(),
