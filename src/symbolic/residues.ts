@@ -9,6 +9,8 @@ import { ALL_BITS, computationOf, isPending, mapBits, maskOf, type BitMask, type
 
 /** Two parts have the square of this many pairs of remainders. */
 const LARGEST_DIVISOR = 48n;
+/** Where the number is a sum of bits with constant weights, each bit is looked at once for each remainder. */
+const LARGEST_FOR_SUMS = 1024n;
 const LONGEST_WAY = 16;
 
 /** A number as it is made of parts, and the most it can be. */
@@ -28,9 +30,12 @@ export function remainderByParts(
   b: Word,
 ): ((mask: BitMask) => BitVector) | null {
   const by = op === 'mod' ? knownAmount(b) : op === 'sub' ? multipleTaken(a, b) : null;
-  if (by === null || by < 2n || by > LARGEST_DIVISOR) return null;
+  if (by === null || by < 2n || by > LARGEST_FOR_SUMS) return null;
   const term = termOf(a, LONGEST_WAY);
   if (term === null || term.kind === 'bits' || term.most > maskOf(0, op === 'sub' ? 32 : width)) return null;
+  const weighted = weightedBits(term);
+  if (weighted !== null) return (mask) => mapBits(mask, (bit) => remainderBit(m, weighted, Number(by), bit));
+  if (by > LARGEST_DIVISOR) return null;
   let found: readonly Ref[] | null = null;
   return (mask) => {
     const remainders = (found ??= remaindersOf(m, term, Number(by)));
@@ -44,10 +49,24 @@ export function remainderByParts(
 function multipleTaken(a: Word, b: Word): bigint | null {
   const product = computationOf(uncut(b));
   if (product?.kind !== 'alu' || product.op !== 'mul') return null;
-  const quotient = computationOf(uncut(product.a));
   const by = knownAmount(product.b);
-  if (quotient?.kind !== 'alu' || quotient.op !== 'div' || by === null || knownAmount(quotient.b) !== by) return null;
-  return uncut(quotient.a) === uncut(a) ? by : null;
+  const dividend = by === null ? null : dividendOf(uncut(product.a), by);
+  return dividend !== null && uncut(dividend) === uncut(a) ? by : null;
+}
+
+/** x if the word is x / c for all x below 2^32: as a division, or as a product with 2^shift / c rounded up, shifted down. */
+function dividendOf(word: Word, by: bigint): Word | null {
+  const quotient = computationOf(word);
+  if (quotient?.kind !== 'alu') return null;
+  const amount = knownAmount(quotient.b);
+  if (quotient.op === 'div') return amount === by ? quotient.a : null;
+  const product = quotient.op === 'rsh' && quotient.width === 64 ? computationOf(quotient.a) : null;
+  if (amount === null || product?.kind !== 'alu' || product.op !== 'mul' || product.width !== 64) return null;
+  const factor = knownAmount(product.b);
+  if (factor === null || amount > 63n || factor >= 1n << 32n) return null;
+  // x * factor / 2^shift is x / c + x * excess / (c * 2^shift), and the fraction of x / c is at most 1 - 1 / c.
+  const excess = factor * by - (1n << amount);
+  return excess >= 0n && excess * maskOf(0, 32) < 1n << amount ? product.a : null;
 }
 
 /** The word before copies and cuts to 32 bits, which change nothing of a number below 2^32. */
@@ -92,6 +111,42 @@ function knownAmount(word: Word): bigint | null {
 
 function below(width: number, term: Term | null): Term | null {
   return term !== null && term.most <= maskOf(0, width) ? term : null;
+}
+
+interface WeightedBit {
+  readonly bit: Ref;
+  readonly weight: bigint;
+}
+
+/** The bits whose sum, each times its weight, is the number; null where it is a product of two of them. */
+function weightedBits(term: Term): WeightedBit[] | null {
+  if (term.kind === 'bits') return term.bits.map((bit, i) => ({ bit, weight: 1n << BigInt(i) }));
+  const [a, b] = [weightedBits(term.a), weightedBits(term.b)];
+  if (a === null || b === null) return null;
+  if (term.kind === 'add') return [...a, ...b];
+  const [x, y] = [constantSum(a), constantSum(b)];
+  const [bits, factor] = y === null ? [b, x] : [a, y];
+  return factor === null ? null : bits.map(({ bit, weight }) => ({ bit, weight: weight * factor }));
+}
+
+function constantSum(weighted: readonly WeightedBit[]): bigint | null {
+  if (weighted.some(({ bit }) => bit > FALSE)) return null;
+  return weighted.reduce((sum, { bit, weight }) => (bit === TRUE ? sum + weight : sum), 0n);
+}
+
+/** Bit `wanted` of the remainder of a sum: from the lowest bit in the variable order up, what it is for each remainder of the bits above. */
+function remainderBit(m: BddManager, weighted: readonly WeightedBit[], by: number, wanted: number): Ref {
+  if (2 ** wanted >= by) return FALSE;
+  const sorted = [...weighted].sort((a, b) => m.level(b.bit) - m.level(a.bit));
+  let layer = Array.from({ length: by }, (_, remainder): Ref =>
+    Math.floor(remainder / 2 ** wanted) % 2 === 1 ? TRUE : FALSE,
+  );
+  for (const { bit, weight } of sorted) {
+    if (bit === FALSE) continue;
+    const step = Number(weight % BigInt(by));
+    layer = layer.map((without, remainder) => m.ite(bit, layer[(remainder + step) % by]!, without));
+  }
+  return layer[0]!;
 }
 
 /** For each remainder, where the number has it. */
