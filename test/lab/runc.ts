@@ -95,7 +95,8 @@ export async function startContainer(lab: Namespace, options: ContainerOptions):
   const runtime = options.runtime ?? 'runc';
   const bundle = bundleOf(runtime, options.name);
   makeRootFilesystem(path.join(lab.path(bundle), 'rootfs'));
-  await lab.execOk([runtime, 'spec', '--bundle', bundle]);
+  // crun 0.17 knows no option for the directory.
+  await lab.execOk(['sh', '-c', 'cd "$1" && exec "$0" spec', runtime, bundle]);
   const file = path.join(lab.path(bundle), 'config.json');
   const config = adapt(JSON.parse(readFileSync(file, 'utf8')) as OciConfig, options);
   writeFileSync(file, JSON.stringify(config, null, 1));
