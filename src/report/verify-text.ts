@@ -125,7 +125,7 @@ export function summaryLine(report: VerifyReport): string {
   ].flatMap(([number, word]) => (number === 0 ? [] : [`${String(number)} ${String(word)}`]));
   const head = `${String(running)} checked: `;
   const good =
-    healthy === running - count('not-compared') && parts.length === 0
+    healthy > 0 && healthy === running - count('not-compared') && parts.length === 0
       ? `${String(healthy)} as intended, now and after a daemon-reload`
       : [...parts, `${String(healthy)} as intended`].join(', ');
   const notCompared =
