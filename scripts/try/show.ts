@@ -100,6 +100,8 @@ export async function showLive(): Promise<number> {
     await referee?.stop();
     await lab?.stop();
   };
+  // What a signal ends fails in its own way meanwhile; the exit status is the signal's.
+  const left: Promise<never>[] = [];
   for (const [signal, number] of [
     ['SIGINT', 2],
     ['SIGTERM', 15],
@@ -107,7 +109,8 @@ export async function showLive(): Promise<number> {
   ] as const) {
     process.once(signal, () => {
       console.log(`\n${signal}: cleaning up`);
-      void cleanUp().finally(() => process.exit(128 + number));
+      const leave = (): never => process.exit(128 + number);
+      left.push(cleanUp().then(leave, leave));
     });
   }
   try {
@@ -135,6 +138,7 @@ export async function showLive(): Promise<number> {
     surprises += await play(AFTER, runner);
     return ending(surprises);
   } finally {
+    await Promise.all(left);
     await cleanUp();
   }
 }

@@ -106,7 +106,7 @@ describe('what turned the way', () => {
     let tried = 0;
     for (const { xlated, verdicts } of readRandomPrograms().slice(0, 8))
       for (const { request: asked } of verdicts.slice(0, 3))
-        tried += tryOut(decode(xlated, 'little'), NO_ENVIRONMENT, asked as DeviceRequest);
+        tried += tryOut(decode(xlated, 'little'), NO_ENVIRONMENT, asked);
     expect(tried).toBeGreaterThan(20);
   });
 
