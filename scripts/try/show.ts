@@ -128,7 +128,11 @@ export async function showLive(): Promise<number> {
     lab = await Namespace.start();
     const { exec, cgroup } = { exec: lab.exec.bind(lab), cgroup: lab.cgroupPath('/web') };
     for (const options of CONTAINERS) await startContainer(lab, options);
-    const runner: Runner = async (args) => (await exec([process.execPath, cli, ...args], { show: true })).status;
+    const runner: Runner = async (args) => {
+      const { status } = await exec([process.execPath, cli, ...args], { show: true });
+      await Promise.all(left);
+      return status;
+    };
     let surprises = await play(BEFORE, runner);
     announceMine();
     await referee.attach(
