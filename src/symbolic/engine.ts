@@ -311,9 +311,9 @@ export class Engine {
 
   #byTable(word: Word, mask: BitMask, otherwise: () => BitVector): BitVector {
     const { manager, tables } = this.machine;
-    return tables.either([word], otherwise, (variables) =>
+    return tables.either([word], otherwise, (inputs) =>
       this.#workOut(
-        () => bitsByTable(manager, word, mask, variables),
+        () => bitsByTable(manager, word, mask, inputs),
         () => [],
       ),
     );

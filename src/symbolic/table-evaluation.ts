@@ -7,7 +7,7 @@ import type { AluOp, JmpOp, Width } from '../ebpf/types.js';
 import { ZERO64, type BitVector } from './bitvector.js';
 import { Columns } from './columns.js';
 import { aluRows, columnOf, compareRows, rowsOf, selectRows, type Rows } from './rows.js';
-import { ALL_BITS, computationOf, isPending, mapBits, type BitMask, type Word } from './word.js';
+import { ALL_BITS, computationOf, isPending, mapBits, type BitMask, type Computation, type Word } from './word.js';
 
 /** A table of 2^20 rows of some operations takes a fraction of a second. */
 const MOST_VARIABLES = 20;
@@ -20,18 +20,34 @@ const EXPENSIVE: ReadonlySet<AluOp> = new Set(['mul', 'div', 'mod', 'sdiv', 'smo
 /** Sums and shifts of sums are expensive together, as in hashes, if there are so many. */
 const MANY_COMPUTATIONS = 8;
 
-/** The variables that the words depend on, ascending, or null where a table is not possible (too many) or not worth it (nothing expensive). */
-function tableVariables(m: BddManager, words: readonly Word[]): number[] | null {
+/**
+ * What a table is computed from. Taken down before diagrams are tried: a word that was worked out on the way may have become an unknown number there,
+ * for its size.
+ */
+export interface TableInputs {
+  /** Ascending. */
+  readonly variables: readonly number[];
+  /** How each word comes about: its bits, or the computation it is the result of. */
+  readonly origins: ReadonlyMap<Word, BitVector | Computation>;
+}
+
+/** What the words depend on, or null where a table is not possible (too many variables) or not worth it (nothing expensive). */
+function tableInputs(m: BddManager, words: readonly Word[]): TableInputs | null {
   const functions = new Set<Ref>();
-  const seen = new Set<Word>();
+  const origins = new Map<Word, BitVector | Computation>();
   const found = { expensive: false, possible: true };
   const visit = (word: Word): void => {
-    if (seen.has(word)) return;
-    seen.add(word);
+    if (origins.has(word)) return;
     const computation = computationOf(word);
+    origins.set(word, computation ?? ZERO64);
     if (computation === null) {
-      if (isPending(word)) found.possible = false;
-      else for (const bit of word.need(ALL_BITS)) functions.add(bit);
+      if (isPending(word)) {
+        found.possible = false;
+        return;
+      }
+      const bits = word.need(ALL_BITS);
+      origins.set(word, bits);
+      for (const bit of bits) functions.add(bit);
     } else if (computation.kind === 'bytes') {
       for (const byte of computation.bytes) if (byte !== null) visit(byte.word);
     } else {
@@ -42,9 +58,9 @@ function tableVariables(m: BddManager, words: readonly Word[]): number[] | null 
     }
   };
   words.forEach(visit);
-  if (!(found.expensive || seen.size > MANY_COMPUTATIONS) || !found.possible) return null;
+  if (!(found.expensive || origins.size > MANY_COMPUTATIONS) || !found.possible) return null;
   const variables = m.supportOfAll([...functions]);
-  return variables.length <= MOST_VARIABLES ? variables : null;
+  return variables.length <= MOST_VARIABLES ? { variables, origins } : null;
 }
 
 /** Decides between diagrams and tables: diagrams, if that is little work, else a table, if one is possible, else diagrams. */
@@ -56,43 +72,36 @@ export class TableChoice {
     this.#m = m;
   }
 
-  either<T>(words: readonly Word[], byDiagrams: () => T, byTable: (variables: readonly number[]) => T): T {
-    const variables = this.#trying || !words.some(isPending) ? null : tableVariables(this.#m, words);
-    if (variables === null) return byDiagrams();
+  either<T>(words: readonly Word[], byDiagrams: () => T, byTable: (inputs: TableInputs) => T): T {
+    const inputs = this.#trying || !words.some(isPending) ? null : tableInputs(this.#m, words);
+    if (inputs === null) return byDiagrams();
     this.#trying = true;
     try {
-      return this.#m.withBudget({ steps: stepsBeforeTable(variables) }, byDiagrams);
+      return this.#m.withBudget({ steps: stepsBeforeTable(inputs.variables) }, byDiagrams);
     } catch (error) {
       if (!(error instanceof BddBudgetError)) throw error;
     } finally {
       this.#trying = false;
     }
-    return byTable(variables);
+    return byTable(inputs);
   }
 }
 
-/** The bits of `mask` of a word that depends on `variables` only; the others are FALSE. */
-export function bitsByTable(m: BddManager, word: Word, mask: BitMask, variables: readonly number[]): BitVector {
-  const { low, high } = new Table(m, variables).rows(word);
-  const columns = columnsOver(m, variables);
+/** The bits of `mask` of a word; the others are FALSE. */
+export function bitsByTable(m: BddManager, word: Word, mask: BitMask, inputs: TableInputs): BitVector {
+  const { low, high } = new Table(m, inputs).rows(word);
+  const columns = columnsOver(m, inputs.variables);
   return mapBits(mask, (i) => {
     const half = i < 32 ? low : high;
     return half === null ? ZERO64[0]! : columns.diagram((row) => (half[row]! >>> (i & 31)) & 1);
   });
 }
 
-/** Where "a OP b" holds, for words that depend on `variables` only. */
-export function compareByTable(
-  m: BddManager,
-  op: JmpOp,
-  width: Width,
-  a: Word,
-  b: Word,
-  variables: readonly number[],
-): Ref {
-  const table = new Table(m, variables);
+/** Where "a OP b" holds. */
+export function compareByTable(m: BddManager, op: JmpOp, width: Width, a: Word, b: Word, inputs: TableInputs): Ref {
+  const table = new Table(m, inputs);
   const taken = compareRows(op, width, table.rows(a), table.rows(b));
-  return columnsOver(m, variables).diagram((row) => taken[row]!);
+  return columnsOver(m, inputs.variables).diagram((row) => taken[row]!);
 }
 
 function columnsOver(m: BddManager, variables: readonly number[]): Columns {
@@ -105,11 +114,13 @@ function columnsOver(m: BddManager, variables: readonly number[]): Columns {
 class Table {
   readonly #m: BddManager;
   readonly #variables: readonly number[];
+  readonly #origins: TableInputs['origins'];
   readonly #known = new Map<Word, Rows>();
 
-  constructor(m: BddManager, variables: readonly number[]) {
+  constructor(m: BddManager, { variables, origins }: TableInputs) {
     this.#m = m;
     this.#variables = variables;
+    this.#origins = origins;
   }
 
   rows(word: Word): Rows {
@@ -122,8 +133,8 @@ class Table {
   }
 
   #compute(word: Word): Rows {
-    const computation = computationOf(word);
-    if (computation === null) return rowsOf(this.#m, word.need(ALL_BITS), this.#variables);
+    const computation = this.#origins.get(word)!;
+    if (!('kind' in computation)) return rowsOf(this.#m, computation, this.#variables);
     if (computation.kind === 'alu')
       return aluRows(computation.op, computation.width, this.rows(computation.a), this.rows(computation.b));
     if (computation.kind === 'select') {

@@ -125,6 +125,20 @@ describe('bpf_set_retval', () => {
     expect(verdict([contrary])).toBe('deny');
     expect(verdict([deny, contrary])).toBe('allow');
     expect(verdict([deny, contrary, contrary])).toBe('deny');
+    // r0 = 0 leaves an errno as it is, and makes EPERM of anything else.
+    expect(verdict([errors(-4095, 0), contrary])).toBe('deny');
+    expect(verdict([errors(-4096, 0), contrary])).toBe('allow');
+  });
+  it('begins as 0, also for programs that only read it', () => {
+    const agreeing = entry([helper(GET), slot(OP.jeq, { dst: 0, imm: 0, off: 2 }), mov(0, 0), EXIT, mov(0, 1), EXIT]);
+    expect(verdict([agreeing])).toBe('allow');
+    expect(verdict([allow, agreeing, agreeing])).toBe('allow');
+    expect(verdict([deny, undo, agreeing])).toBe('allow');
+    expect(verdict([deny, agreeing, undo])).toBe('allow');
+    expect(verdict([errors(5, 1), agreeing])).toBe('deny');
+    const contrary = entry([helper(GET), slot(OP.jne, { dst: 0, imm: 0, off: 2 }), mov(0, 0), EXIT, mov(0, 1), EXIT]);
+    expect(verdict([contrary])).toBe('deny');
+    expect(verdict([contrary, contrary])).toBe('deny');
   });
   it('may be what an unknown helper or an unread program calls, and is not on older kernels', () => {
     const hidden = (kernelRelease: string | null): EffectiveEntry =>

@@ -59,7 +59,7 @@ function compareWords(machine: Machine, op: JmpOp, width: Width, a: Word, b: Wor
   return machine.tables.either(
     [a, b],
     () => compareNumbers(machine, op, width, a, b),
-    (variables) => compareByTable(m, op, width, a, b, variables),
+    (tableInputs) => compareByTable(m, op, width, a, b, tableInputs),
   );
 }
 
