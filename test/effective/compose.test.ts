@@ -128,6 +128,20 @@ describe('bpf_set_retval', () => {
     // r0 = 0 leaves an errno as it is, and makes EPERM of anything else.
     expect(verdict([errors(-4095, 0), contrary])).toBe('deny');
     expect(verdict([errors(-4096, 0), contrary])).toBe('allow');
+    // 32 bits, sign-extended into the register.
+    for (const value of [0x40000000, -0x40000001, 0x7fffffff, -0x80000000]) {
+      const expecting = entry([
+        helper(GET),
+        slot(OP.jeq, { dst: 0, imm: value, off: 2 }),
+        mov(0, 1),
+        EXIT,
+        mov(1, 0),
+        helper(SET),
+        mov(0, 1),
+        EXIT,
+      ]);
+      expect(verdict([errors(value, 1), expecting])).toBe('allow');
+    }
   });
   it('begins as 0, also for programs that only read it', () => {
     const agreeing = entry([helper(GET), slot(OP.jeq, { dst: 0, imm: 0, off: 2 }), mov(0, 0), EXIT, mov(0, 1), EXIT]);
