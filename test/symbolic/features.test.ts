@@ -602,18 +602,41 @@ describe('pointers as numbers', () => {
     }
   });
   it('what is a number for some requests and a pointer for others is known for the first', () => {
-    const { verdict, disagreements } = compareBoth(
-      programOf([
-        loadMajor(2),
-        mov(6, 40),
-        slot(OP.jeq, { dst: 2, imm: 7, off: 1 }),
-        move(6, 10),
-        slot(0x57, { dst: 6, imm: 0xff }),
-        ...returnEqual(6, 40),
-      ]),
-    );
-    expect(disagreements).toEqual([]);
-    expect(verdict(char(7, 1))).toBe('allow');
-    expect(verdict(char(8, 1))).toBe('undecided: kernel-memory');
+    const changes: [string, Uint8Array[], number][] = [
+      ['as it is', [], 40],
+      ['plus a number', [add(6, 1)], 41],
+      ['a number plus it', [mov(7, 1), slot(OP.addReg, { dst: 7, src: 6 }), move(6, 7)], 41],
+      ['minus a number', [slot(0x17, { dst: 6, imm: 1 })], 39],
+    ];
+    for (const [, change, expected] of changes) {
+      const { verdict, disagreements } = compareBoth(
+        programOf([
+          loadMajor(2),
+          mov(6, 40),
+          slot(OP.jeq, { dst: 2, imm: 7, off: 1 }),
+          move(6, 10),
+          ...change,
+          slot(0x57, { dst: 6, imm: 0xff }),
+          ...returnEqual(6, expected),
+        ]),
+      );
+      expect(disagreements).toEqual([]);
+      expect(verdict(char(7, 1))).toBe('allow');
+      expect(verdict(char(8, 1))).toBe('undecided: kernel-memory');
+    }
+  });
+  it('a distance is known only where both are pointers', () => {
+    const mixed = [loadMajor(2), mov(6, 40), slot(OP.jeq, { dst: 2, imm: 7, off: 1 }), move(6, 10), move(7, 10)];
+    for (const [a, b] of [
+      [6, 7],
+      [7, 6],
+    ] as const) {
+      const { verdict, disagreements } = compareBoth(
+        programOf([...mixed, slot(0x1f, { dst: a, src: b }), ...returnEqual(a, 0)]),
+      );
+      expect(disagreements).toEqual([]);
+      expect(verdict(char(8, 1))).toBe('allow');
+      expect(verdict(char(7, 1))).toBe(a === 6 ? 'undecided: kernel-memory' : 'deny');
+    }
   });
 });
