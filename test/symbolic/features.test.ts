@@ -639,4 +639,17 @@ describe('pointers as numbers', () => {
       expect(verdict(char(7, 1))).toBe(a === 6 ? 'undecided: kernel-memory' : 'deny');
     }
   });
+  it('half a pointer, or one that was multiplied, is an unknown number', () => {
+    for (const change of [
+      slot(0x04, { dst: 6, imm: 8 }),
+      slot(0x14, { dst: 6, imm: 8 }),
+      slot(0x27, { dst: 6, imm: 3 }),
+    ]) {
+      const { verdict, disagreements } = compareBoth(
+        programOf([move(6, 10), change, move(7, 10), slot(0x1f, { dst: 6, src: 7 }), ...returnEqual(6, 8)]),
+      );
+      expect(disagreements).toEqual([]);
+      expect(verdict(char(8, 1))).toBe('undecided: kernel-memory');
+    }
+  });
 });
