@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { InputError } from '../errors.js';
 import { escapeText } from '../report/escape.js';
 import type { Snapshot } from '../snapshot/types.js';
@@ -103,17 +103,23 @@ export function subjectProgress(context: CommandContext): (done: number, all: nu
   };
 }
 
+/** What a word of the command line says. In the host of --snapshot a path from the root can only be a cgroup's. */
+export function readTarget({ globals }: CommandContext, text: string): TargetSyntax {
+  return parseTarget(text, (path) => globals.snapshot === undefined && existsSync(path));
+}
+
 /** A process of this host stands for its cgroup; a saved host only knows the first processes of containers. */
-async function typedTarget({ globals }: CommandContext, text: string): Promise<Typed> {
-  const target = parseTarget(text);
+async function typedTarget(context: CommandContext, text: string): Promise<Typed> {
+  const { globals } = context;
+  const target = readTarget(context, text);
   if (target.kind !== 'pid' || globals.snapshot !== undefined) return { text, target };
   const { pidToCgroup } = await import('./live.js');
   return { text, target: pidToCgroup(globals, target.pid) };
 }
 
 /** A whole saved host, where a word names one: a .json file or folder without "#target" that is about no single subject. */
-export async function openWhole(text: string): Promise<Snapshot | null> {
-  const target = parseTarget(text);
+export async function openWhole(context: CommandContext, text: string): Promise<Snapshot | null> {
+  const target = readTarget(context, text);
   if (target.kind !== 'snapshot' || target.target !== null) return null;
   const snapshot = await openSnapshotFile(target.file);
   return snapshot.subject === null ? snapshot : null;

@@ -12,10 +12,15 @@ export type TargetSyntax =
   /** `file.json#target`, or a path; an empty target means the only subject in it. */
   | { kind: 'snapshot'; file: string; target: TargetSyntax | null; text: string };
 
+/** No name of anything begins like this. */
+const RELATIVE_PATH = /^\.{1,2}\//;
 const UNIT_SUFFIX = /\.(service|scope|slice|socket|mount|swap)$/;
 
-/** @throws InputError when the text can be no target. */
-export function parseTarget(text: string): TargetSyntax {
+/**
+ * @param isFile whether a path from the root (`/srv/case`) is a saved host; where it is none it is the name of a cgroup that has no other
+ * @throws InputError when the text can be no target.
+ */
+export function parseTarget(text: string, isFile: (path: string) => boolean = () => true): TargetSyntax {
   if (text === '') throw new InputError('the target is empty', TARGET_HINT);
   if (text.length > 8192) throw new InputError('the target is longer than 8192 characters');
   const colon = text.indexOf(':');
@@ -32,28 +37,26 @@ export function parseTarget(text: string): TargetSyntax {
       if (rest === '') throw new InputError(`${prefix}: needs a file name`, `for example ${prefix}:./file`);
       return { kind: prefix, file: rest };
     default:
-      return parseSnapshotTarget(text) ?? parseNamed(text, prefix, rest);
+      return parseSnapshotTarget(text, isFile) ?? parseNamed(text, prefix, rest);
   }
 }
 
 /** `file.json#target`, and `file.json` or a path (`./case`, `/srv/case`) alone. A file name may hold '#' itself, so ".json#" is looked for first, then the first '#'. */
-function parseSnapshotTarget(text: string): TargetSyntax | null {
+function parseSnapshotTarget(text: string, isFile: (path: string) => boolean): TargetSyntax | null {
   if (text.endsWith('.json')) return { kind: 'snapshot', file: text, target: null, text: '' };
   const json = text.indexOf('.json#');
   const hash = json >= 0 ? json + '.json'.length : text.indexOf('#');
-  if (hash <= 0) return isPath(text) ? { kind: 'snapshot', file: text, target: null, text: '' } : null;
+  if (hash <= 0) {
+    const isPath = text.startsWith('/') ? isFile(text) : RELATIVE_PATH.test(text);
+    return isPath ? { kind: 'snapshot', file: text, target: null, text: '' } : null;
+  }
   const target = text.slice(hash + 1);
   return {
     kind: 'snapshot',
     file: text.slice(0, hash),
-    target: target === '' ? null : parseTarget(target),
+    target: target === '' ? null : parseTarget(target, () => false),
     text: target,
   };
-}
-
-/** No name of anything begins like this. */
-function isPath(text: string): boolean {
-  return /^\.{0,2}\//.test(text);
 }
 
 /** Whether a target brings its own host along. */

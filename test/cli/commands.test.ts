@@ -79,6 +79,16 @@ test('show --rules-as writes what other tools take, or refuses', async () => {
   expect(hole.status).toBe(2);
 });
 
+test('what list calls by its path is found by it, in --snapshot and behind a file', async () => {
+  const folder = 'test/fixtures/recorded/bookworm-slurm-22.05.8-4+deb12u3/job-with-one-gpu-of-two';
+  const name = '/system.slice/lab_slurmstepd.scope/job_1';
+  expect((await devpolicy(['--snapshot', folder, 'list'])).stdout).toContain(`${name}  `);
+  const { status, stdout } = await devpolicy(['--snapshot', folder, 'show', name]);
+  expect({ status, shown: stdout.includes(name) }).toEqual({ status: 0, shown: true });
+  expect(await devpolicy(['show', `./${folder}#${name}`])).toMatchObject({ status: 0, stdout });
+  expect((await devpolicy(['show', `./${folder}#/no/such`])).status).toBe(2);
+});
+
 test('a snapshot is written for its owner only, can be read back, and gives the same answers', async () => {
   const file = join(folder, 'host.json');
   expect((await devpolicy(['snapshot', '--from', DETONATED, '-o', file])).status).toBe(0);

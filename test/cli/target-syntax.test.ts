@@ -34,6 +34,16 @@ test.each([
   expect(parseTarget(text)).toEqual(expected);
 });
 
+test('a path from the root that is no file is the name of a cgroup', () => {
+  const isFile = (path: string): boolean => path === '/srv/case';
+  expect(parseTarget('/srv/case', isFile).kind).toBe('snapshot');
+  expect(parseTarget('/lab/job_1', isFile)).toEqual({ kind: 'name', name: '/lab/job_1', engine: null });
+  expect(parseTarget('host.json#/srv/case', isFile)).toMatchObject({
+    file: 'host.json',
+    target: { kind: 'name', name: '/srv/case' },
+  });
+});
+
 test.each([
   '',
   'pid:0',

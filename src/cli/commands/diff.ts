@@ -11,7 +11,7 @@ import { openTarget, openWhole } from '../open.js';
 
 /** Two subjects, or two saved hosts subject by subject. Exit 0 same, 1 different, 3 undecided. */
 export async function runDiff(context: CommandContext, first: string, second: string): Promise<ExitStatus> {
-  const hosts = await Promise.all([openWhole(first), openWhole(second)]);
+  const hosts = await Promise.all([openWhole(context, first), openWhole(context, second)]);
   const [left, right] = hosts;
   const both = left !== null && right !== null;
   const { report, snapshots } = both ? diffHosts(left, right) : await diffTargets(context, first, second);

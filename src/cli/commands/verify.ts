@@ -7,9 +7,9 @@ import { expectedHere } from '../../verify/expected.js';
 import { parseIgnores, type Ignores } from '../../verify/ignore.js';
 import type { CommandContext } from '../context.js';
 import type { ExitStatus } from '../exit.js';
-import { openTargets, subjectProgress } from '../open.js';
+import { openTargets, readTarget, subjectProgress } from '../open.js';
 import { readUntilSame } from '../reread.js';
-import { isFileTarget, parseTarget } from '../target-syntax.js';
+import { isFileTarget } from '../target-syntax.js';
 import { printReport, type VerifyOutputOptions } from '../verify-output.js';
 
 export interface VerifyCommandOptions extends VerifyOutputOptions {
@@ -77,8 +77,8 @@ async function readOnce(
   return { snapshot, report };
 }
 
-function isLive({ globals }: CommandContext, targets: readonly string[]): boolean {
-  return globals.snapshot === undefined && !targets.some((target) => isFileTarget(parseTarget(target)));
+function isLive(context: CommandContext, targets: readonly string[]): boolean {
+  return context.globals.snapshot === undefined && !targets.some((target) => isFileTarget(readTarget(context, target)));
 }
 
 /** "" where there is nothing but notes. */
