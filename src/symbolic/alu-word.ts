@@ -1,9 +1,9 @@
-import { BddBudgetError, FALSE, type BddManager, type Ref } from '../bdd/manager.js';
+import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, Width } from '../ebpf/types.js';
 import { aluResult } from './alu.js';
 import { constantValue, zeroExtend, type BitVector } from './bitvector.js';
+import { EXPENSIVE, expensive } from './expensive.js';
 import { remainderByParts } from './residues.js';
-import { aluByTable, MOST_TABLE_BITS, tableBits } from './truth-table.js';
 import {
   ALL_BITS,
   defer,
@@ -21,8 +21,6 @@ import {
   type Worker,
 } from './word.js';
 
-/** Operations whose diagrams can be exponentially larger than those of their operands, even with one constant operand. */
-const EXPENSIVE: ReadonlySet<AluOp> = new Set(['mul', 'div', 'mod', 'sdiv', 'smod']);
 /** Operations that work on each bit by itself or only move bits. */
 const BITWISE: ReadonlySet<AluOp> = new Set(['mov', 'and', 'or', 'xor']);
 /** Operations whose low bits depend on the operands' low bits only. */
@@ -42,7 +40,7 @@ export function aluWord(m: BddManager, worker: Worker, path: Ref, op: AluOp, wid
     if (cheap || (!symbolicA && !symbolicB)) return wordOf(aluResult(m, op, width, x, y));
   }
   const byParts = pending ? remainderByParts(m, op, width, a, b) : null;
-  if (byParts !== null) return defer(worker, [], (mask) => byParts(mask & maskOf(0, width)));
+  if (byParts !== null) return defer(worker, byParts.operands, (mask) => byParts.bits(mask & maskOf(0, width)));
   const within = (mask: BitMask): BitMask => mask & maskOf(0, width);
   const demand = demands(op, width, b);
   const [ofA, ofB] = [(mask: BitMask) => demand.a(within(mask)), (mask: BitMask) => demand.b(within(mask))];
@@ -116,27 +114,6 @@ function compute(
   const [low, other] = [x.slice(0, used), y.slice(0, used)];
   if (EXPENSIVE.has(op)) return expensive(m, op, width, mask, narrow(m, path, low, other), narrow(m, path, other, low));
   return zeroExtend(aluResult(m, op, 64, low, other), 64);
-}
-
-/** Below this many different operand bits a table is always the faster way. */
-const FEW_TABLE_BITS = 11;
-/** What diagrams may cost before a table is made instead. */
-const STEPS_BEFORE_TABLE = 200_000;
-
-/** Operands may be narrower than `width`, zeros above. */
-function expensive(m: BddManager, op: AluOp, width: Width, mask: BitMask, x: BitVector, y: BitVector): BitVector {
-  const atoms = tableBits(m, x, y);
-  const byTable = (): BitVector => aluByTable(m, op, width, mask, x, y, atoms);
-  const byDiagrams = (): BitVector =>
-    op === 'mul' ? zeroExtend(aluResult(m, op, 64, x, y), 64) : aluResult(m, op, width, x, y);
-  if (atoms.length <= FEW_TABLE_BITS) return byTable();
-  if (atoms.length > MOST_TABLE_BITS) return byDiagrams();
-  try {
-    return m.withBudget({ steps: STEPS_BEFORE_TABLE }, byDiagrams);
-  } catch (error) {
-    if (!(error instanceof BddBudgetError)) throw error;
-    return byTable();
-  }
 }
 
 /** Nothing is meant outside the path, and inside it the operands are often much simpler; not worth it against a constant. */

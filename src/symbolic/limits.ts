@@ -14,7 +14,7 @@ export interface EvaluationLimits {
 export const DEFAULT_LIMITS: EvaluationLimits = {
   instructions: 1_000_000,
   nodes: 6_000_000,
-  steps: 12_000_000,
-  instructionNodes: 1_500_000,
-  instructionSteps: 3_500_000,
+  steps: 15_000_000,
+  instructionNodes: 4_000_000,
+  instructionSteps: 8_000_000,
 };

@@ -4,8 +4,9 @@
  */
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, Width } from '../ebpf/types.js';
-import { constantValue, type BitVector } from './bitvector.js';
-import { ALL_BITS, computationOf, isPending, mapBits, maskOf, type BitMask, type Word } from './word.js';
+import { constant, constantValue, select, type BitVector } from './bitvector.js';
+import { expensive } from './expensive.js';
+import { ALL_BITS, computationOf, isPending, mapBits, maskOf, type BitMask, type Operand, type Word } from './word.js';
 
 /** Two parts have the square of this many pairs of remainders. */
 const LARGEST_DIVISOR = 48n;
@@ -18,40 +19,107 @@ type Term =
   | { readonly kind: 'bits'; readonly bits: BitVector; readonly most: bigint }
   | { readonly kind: 'add' | 'mul'; readonly a: Term; readonly b: Term; readonly most: bigint };
 
-/**
- * The bits of "a % b" or of "a - a / c * c", which some compilers write for it; null where `a` is no sum or product that fits, or the divisor no
- * small constant.
- */
-export function remainderByParts(
-  m: BddManager,
-  op: AluOp,
-  width: Width,
-  a: Word,
-  b: Word,
-): ((mask: BitMask) => BitVector) | null {
+/** How a remainder is found: the operands are worked out first, each under limits of its own. */
+export interface Remainder {
+  readonly operands: readonly Operand[];
+  /** The bits of the mask; others are FALSE. */
+  readonly bits: (mask: BitMask) => BitVector;
+}
+
+/** "a % b" or "a - a / c * c", which some compilers write for it; null where it is neither, or where division does as well. */
+export function remainderByParts(m: BddManager, op: AluOp, width: Width, a: Word, b: Word): Remainder | null {
+  const ways = op === 'sub' ? waysThatMeet(a, b) : null;
+  if (ways !== null) return remainderOfEither(m, width, ways);
   const by = op === 'mod' ? knownAmount(b) : op === 'sub' ? multipleTaken(a, b) : null;
-  if (by === null || by < 2n || by > LARGEST_FOR_SUMS) return null;
-  const term = termOf(a, LONGEST_WAY);
-  if (term === null || term.kind === 'bits' || term.most > maskOf(0, op === 'sub' ? 32 : width)) return null;
+  if (by === null || by < 2n) return null;
+  return remainderOfSum(m, op === 'sub' ? 32 : width, a, by) ?? (op === 'sub' ? remainderOfWord(m, a, b, by) : null);
+}
+
+/** Where the number is a sum or a product that fits, and the divisor small. */
+function remainderOfSum(m: BddManager, width: number, a: Word, by: bigint): Remainder | null {
+  const term = by > LARGEST_FOR_SUMS ? null : termOf(a, LONGEST_WAY);
+  if (term === null || term.kind === 'bits' || term.most > maskOf(0, width)) return null;
   const weighted = weightedBits(term);
-  if (weighted !== null) return (mask) => mapBits(mask, (bit) => remainderBit(m, weighted, Number(by), bit));
+  if (weighted !== null) return known((mask) => mapBits(mask, (bit) => remainderBit(m, weighted, Number(by), bit)));
   if (by > LARGEST_DIVISOR) return null;
   let found: readonly Ref[] | null = null;
-  return (mask) => {
+  return known((mask) => {
     const remainders = (found ??= remaindersOf(m, term, Number(by)));
     return mapBits(mask, (bit) =>
       bit < 6 ? m.orAll(remainders.filter((_, remainder) => ((remainder >> bit) & 1) === 1)) : FALSE,
     );
+  });
+}
+
+const known = (bits: (mask: BitMask) => BitVector): Remainder => ({ operands: [], bits });
+
+/** "a - a / c * c" as the one operation that it is. */
+function remainderOfWord(m: BddManager, a: Word, b: Word, by: bigint): Remainder | null {
+  const dividend = multipleOf(b)?.dividend ?? null;
+  if (dividend === null || !isBelow32(a) || !isBelow32(dividend)) return null;
+  const divisor = constant(32, by);
+  const bits = (mask: BitMask): BitVector =>
+    expensive(m, 'mod', 32, mask & maskOf(0, 32), a.need(maskOf(0, 32)).slice(0, 32), divisor);
+  return { operands: [{ word: a, demand: () => maskOf(0, 32) }], bits };
+}
+
+interface WaysThatMeet {
+  readonly condition: Ref;
+  /** Dividend and what is taken from it, where the condition holds, and elsewhere. */
+  readonly ways: readonly [readonly [Word, Word], readonly [Word, Word]];
+}
+
+/** Compilers let the ways of a program meet before the subtraction that ends two remainders. */
+function waysThatMeet(a: Word, b: Word): WaysThatMeet | null {
+  const [x, y] = [computationOf(a), computationOf(b)];
+  if (x?.kind !== 'select' || y?.kind !== 'select' || x.condition !== y.condition) return null;
+  return {
+    condition: x.condition,
+    ways: [
+      [x.a, y.a],
+      [x.b, y.b],
+    ],
   };
 }
 
-/** The constant c if `b` is a / c * c, with a taken to be below 2^32. */
+function remainderOfEither(m: BddManager, width: Width, { condition, ways }: WaysThatMeet): Remainder | null {
+  const [first, second] = ways.map(([a, b]) => remainderByParts(m, 'sub', width, a, b));
+  if (first === null || first === undefined || second === null || second === undefined) return null;
+  return {
+    operands: [...first.operands, ...second.operands],
+    bits: (mask) => select(m, condition, first.bits(mask), second.bits(mask)),
+  };
+}
+
+/** The constant c if `b` is a / c * c, with a and the dividend taken to be below 2^32. */
 function multipleTaken(a: Word, b: Word): bigint | null {
-  const product = computationOf(uncut(b));
+  const taken = multipleOf(b);
+  return taken !== null && uncut(taken.dividend) === uncut(a) ? taken.by : null;
+}
+
+/** x and c if the word is x / c * c, with x taken to be below 2^32. */
+function multipleOf(word: Word): { readonly dividend: Word; readonly by: bigint } | null {
+  const product = computationOf(uncut(word));
   if (product?.kind !== 'alu' || product.op !== 'mul') return null;
   const by = knownAmount(product.b);
   const dividend = by === null ? null : dividendOf(uncut(product.a), by);
-  return dividend !== null && uncut(dividend) === uncut(a) ? by : null;
+  return by === null || dividend === null ? null : { dividend, by };
+}
+
+function isBelow32(word: Word): boolean {
+  const computation = computationOf(word);
+  if (computation === null)
+    return (
+      !isPending(word) &&
+      word
+        .need(ALL_BITS)
+        .slice(32)
+        .every((bit) => bit === FALSE)
+    );
+  if (computation.kind !== 'alu') return false;
+  if (computation.width === 32) return true;
+  if (computation.op === 'mov') return isBelow32(computation.b);
+  return computation.op === 'rsh' && (knownAmount(computation.b) ?? 0n) % 64n >= 32n;
 }
 
 /** x if the word is x / c for all x below 2^32: as a division, or as a product with 2^shift / c rounded up, shifted down. */
