@@ -2,7 +2,7 @@ import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, JmpOp, Width } from '../ebpf/types.js';
 import type { BitVector } from './bitvector.js';
 
-/** A 64-bit number for each row of a truth table, in two halves; `high` is null where all of it is zero. */
+/** A 64-bit number for each row of a truth table, in two halves; `high` is null only where all of it is zero. */
 export interface Rows {
   readonly low: Uint32Array;
   readonly high: Uint32Array | null;
@@ -89,46 +89,54 @@ const OPERATIONS_32: Record<AluOp, Operation32> = {
 
 const signed = (value: bigint): bigint => BigInt.asIntN(64, value);
 
-/** The same on 64-bit numbers. */
-const OPERATIONS_64: Record<AluOp, Operation64> = {
-  add: (a, b) => a + b,
-  sub: (a, b) => a - b,
-  mul: (a, b) => a * b,
+/** Operations that work on each half by itself. */
+type ByHalves = 'and' | 'or' | 'xor' | 'mov';
+/** Sums, differences and products are made of those of the halves. */
+type Arithmetic = 'add' | 'sub' | 'mul';
+type OnWholeNumbers = Exclude<AluOp, ByHalves | Arithmetic>;
+
+/** The others on 64-bit numbers. */
+const OPERATIONS_64: Record<OnWholeNumbers, Operation64> = {
   div: (a, b) => (b === 0n ? 0n : a / b),
   mod: (a, b) => (b === 0n ? a : a % b),
   sdiv: (a, b) => (b === 0n ? 0n : signed(a) / signed(b)),
   smod: (a, b) => (b === 0n ? a : signed(a) % signed(b)),
-  and: (a, b) => a & b,
-  or: (a, b) => a | b,
-  xor: (a, b) => a ^ b,
   lsh: (a, b) => a << (b & 63n),
   rsh: (a, b) => a >> (b & 63n),
   arsh: (a, b) => signed(a) >> (b & 63n),
   neg: (a) => -a,
-  mov: (_a, b) => b,
 };
 
 /** 64-bit operations whose result on numbers below 2^32 is the 32-bit one, upper half zero. */
-const SAME_WHEN_SMALL: ReadonlySet<AluOp> = new Set(['div', 'mod', 'mov']);
-const BY_HALVES: ReadonlySet<AluOp> = new Set(['and', 'or', 'xor', 'mov']);
+const SAME_WHEN_SMALL: ReadonlySet<AluOp> = new Set(['div', 'mod', 'and', 'or', 'xor', 'mov']);
 
 export function aluRows(op: AluOp, width: Width, a: Rows, b: Rows): Rows {
   const small = a.high === null && b.high === null;
   if (width === 32 || (small && SAME_WHEN_SMALL.has(op))) return { low: aluHalf(op, a.low, b.low), high: null };
-  if (BY_HALVES.has(op)) {
-    const none = small ? null : new Uint32Array(a.low.length);
-    return { low: aluHalf(op, a.low, b.low), high: none === null ? null : aluHalf(op, a.high ?? none, b.high ?? none) };
+  switch (op) {
+    case 'and':
+    case 'or':
+    case 'xor':
+    case 'mov': {
+      const none = new Uint32Array(a.low.length);
+      return { low: aluHalf(op, a.low, b.low), high: aluHalf(op, a.high ?? none, b.high ?? none) };
+    }
+    case 'add':
+    case 'sub':
+    case 'mul':
+      return arithmeticRows(op, a, b);
+    case 'lsh':
+    case 'rsh': {
+      const by = sameInAllRows(b.low);
+      return by === null ? aluWhole(op, a, b) : shiftRows(op, a, by & 63);
+    }
+    default:
+      return aluWhole(op, a, b);
   }
-  if (op === 'lsh' || op === 'rsh') {
-    const by = sameInAllRows(b.low);
-    if (by !== null) return shiftRows(op, a, by & 63);
-  }
-  if (op === 'add' || op === 'sub' || op === 'mul') return arithmeticRows(op, a, b);
-  return aluWhole(op, a, b);
 }
 
 /** 64-bit sums, differences and products from halves: several times faster than with big integers. */
-function arithmeticRows(op: 'add' | 'sub' | 'mul', a: Rows, b: Rows): Rows {
+function arithmeticRows(op: Arithmetic, a: Rows, b: Rows): Rows {
   const count = a.low.length;
   const [low, high] = [new Uint32Array(count), new Uint32Array(count)];
   let upper = 0;
@@ -165,7 +173,7 @@ function aluHalf(op: AluOp, a: Uint32Array, b: Uint32Array): Uint32Array {
   return result;
 }
 
-function aluWhole(op: AluOp, a: Rows, b: Rows): Rows {
+function aluWhole(op: OnWholeNumbers, a: Rows, b: Rows): Rows {
   const operation = OPERATIONS_64[op];
   const [low, high] = [new Uint32Array(a.low.length), new Uint32Array(a.low.length)];
   let upper = 0;

@@ -176,7 +176,7 @@ function quotientIn(
   // All of the quotient is looked at, not its low bits only.
   if (x.length > width) return null;
   const possible = below(x.length, ranges);
-  const all = Math.max(x.length, y.length + x.length);
+  const all = x.length + y.length;
   if (all > 64) return null;
   const nonZero = isZero(m, y) ^ 1;
   const atLeast = (limit: bigint): Ref => {
