@@ -101,3 +101,5 @@ export const TAIL_CALL_IMM = 12;
 /** Registers 0 to 10 of the instruction set, and the kernel's own: 11 (scratch AX up to Linux 6.18) and 12 (AX in 7.x). */
 export const REGISTER_COUNT = 13;
 export const FRAME_POINTER = 10;
+/** Since Linux 7.x, as the base of loads and stores: arguments after the fifth. */
+export const STACK_ARGUMENTS = 11;

@@ -13,6 +13,7 @@ import { takenWhere } from './transfer/branch.js';
 import { callForEach, callFunction, callLoop, FOR_EACH, returnFromFunction } from './transfer/call.js';
 import { callHelper } from './transfer/helper.js';
 import { loadedImmediate, transferAtomic, transferLoad, transferStore } from './transfer/memory.js';
+import { hasOutgoing } from './transfer/stack-arguments.js';
 import { tailCall } from './transfer/tail-call.js';
 import { bitsByTable } from './table-evaluation.js';
 import { pointer, scalar, simplifyUnder } from './value.js';
@@ -169,7 +170,8 @@ export class Engine {
       case 'call-kfunc': {
         // Where the dump does not say which function it is, it may be bpf_throw, which does not return.
         const name = instruction.imm === 0 ? null : this.#helperName(state, instruction.imm);
-        if (name !== null && name !== 'bpf_throw') return this.#straight(state, instruction);
+        const passed = hasOutgoing(machine, state);
+        if (name !== null && name !== 'bpf_throw' && !passed) return this.#straight(state, instruction);
         machine.giveUp(state, TRUE, `kfunc:${name ?? 'unresolved'}`);
         return false;
       }

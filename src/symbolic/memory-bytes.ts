@@ -8,7 +8,7 @@ import { scalar, scalarWord, type PointerAlternative, type Region, type Value } 
 import { bytesOf, derive, mapBits, sameBit, selectWord, wordFromBytes, wordOf, type Byte, type Word } from './word.js';
 
 /** Memory whose contents a state holds. */
-const HELD: ReadonlySet<Region['kind']> = new Set(['stack', 'values', 'key']);
+const HELD: ReadonlySet<Region['kind']> = new Set(['stack', 'arguments', 'values', 'key']);
 
 /** Reads `size` bytes at a constant address: a number in the program's byte order, zero-extended, or the pointer stored there. */
 export function readAt(

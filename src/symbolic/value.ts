@@ -13,13 +13,25 @@ import { NULL_WORD, sameWord, selectWord, wordOf, type Word } from './word.js';
  * - function: a function of the running program; offset is its first slot
  * - code: a position in the running program, from a jump table; offset is the slot
  * - cpu: per-cpu variables of the kernel
+ * - arguments: arguments after the fifth of the function at that call depth, the sixth at offset 0
  * - key: the key that a callback at that call depth is shown
  * - opaque: memory that a helper gave out and that overlaps none of the others: what is read from it is unknown
  */
 export interface Region {
   readonly kind:
-    'context' | 'stack' | 'map' | 'values' | 'element' | 'percpu' | 'function' | 'code' | 'opaque' | 'cpu' | 'key';
-  /** Call depth for stack, map id for map kinds, otherwise 0. */
+    | 'context'
+    | 'stack'
+    | 'arguments'
+    | 'map'
+    | 'values'
+    | 'element'
+    | 'percpu'
+    | 'function'
+    | 'code'
+    | 'opaque'
+    | 'cpu'
+    | 'key';
+  /** Call depth for stack and arguments, map id for map kinds, otherwise 0. */
   readonly id: number;
 }
 

@@ -6,6 +6,7 @@
  * (security/device_cgroup.h, devcgroup_inode_permission and devcgroup_inode_mknod).
  */
 import type { DeviceRequest } from '../../src/policy/types.js';
+import type { TypeData } from './btf.js';
 import { LoaderProcess, buildLoader, cgroup2Mount } from './loader-process.js';
 
 /** Attach flags, include/uapi/linux/bpf.h. */
@@ -117,8 +118,11 @@ export class Referee {
   }
 
   /** Loads instructions (8 bytes each; map references are fds of `createMap`). Throws LoaderError with the verifier's log. */
-  async load(bytes: Uint8Array, options: { name?: string; flags?: number } = {}): Promise<Handle> {
-    return handle(await this.#loader.request('load', [options.name ?? '-', options.flags ?? 0], bytes));
+  async load(bytes: Uint8Array, options: { name?: string; flags?: number; types?: TypeData } = {}): Promise<Handle> {
+    const { name = '-', flags = 0, types } = options;
+    if (types === undefined) return handle(await this.#loader.request('load', [name, flags], bytes));
+    const payload = Buffer.concat([bytes, types.btf, types.functions]);
+    return handle(await this.#loader.request('load', [name, flags, bytes.length, types.btf.length], payload));
   }
 
   /** Loads a clang-compiled object through libbpf; programs and maps by name. */

@@ -14,7 +14,9 @@ const MAX_LOOPS = 8n * 1024n * 1024n;
 /** Where the dump does not say which function it is, it may be bpf_throw, which ends the program with any verdict. */
 export function callKfunc(machine: Machine, imm: number): StepResult {
   const name = imm === 0 ? undefined : machine.unit.environment.helpers.get(imm);
-  if (name === undefined || name === 'bpf_throw') return { undecided: [`kfunc:${name ?? 'unresolved'}`] };
+  // What is passed on the stack may be a pointer too, and what the function does with it is not known.
+  if (name === undefined || name === 'bpf_throw' || machine.passesArguments)
+    return { undecided: [`kfunc:${name ?? 'unresolved'}`] };
   const result = ITERATOR.get(name)?.(machine) ?? unmodelled(machine, name, true);
   machine.clobberArguments();
   machine.setRegister(0, result);

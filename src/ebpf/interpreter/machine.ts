@@ -95,6 +95,10 @@ export class Machine {
     return this.registers[number] ?? UNINITIALISED;
   }
 
+  isWritten(number: number): boolean {
+    return this.register(number) !== UNINITIALISED;
+  }
+
   setRegister(number: number, value: Value): void {
     this.registers[number] = value;
   }
@@ -112,9 +116,31 @@ export class Machine {
     const frame = this.frame;
     this.frames.pop();
     this.memories.delete(frame.stack);
+    this.memories.delete(argumentsBelow(frame));
+    // Arguments are passed anew with each call.
+    const caller = this.frames.at(-1);
+    if (caller !== undefined) this.memories.delete(argumentsBelow(caller));
     frame.saved.forEach((value, i) => (this.registers[6 + i] = value));
     this.position = frame.returnPosition;
     return frame;
+  }
+
+  /** What the caller of the current function passed beyond five arguments. */
+  get passedArguments(): Memory | undefined {
+    const caller = this.frames.at(-2);
+    return caller === undefined ? undefined : this.memories.get(argumentsBelow(caller));
+  }
+
+  /** Where the current function puts arguments after the fifth. */
+  argumentsToPass(): Memory {
+    const name = argumentsBelow(this.frame);
+    const memory = this.memories.get(name) ?? new Memory(() => unknownByte(['uninitialised']));
+    this.memories.set(name, memory);
+    return memory;
+  }
+
+  get passesArguments(): boolean {
+    return this.memories.has(argumentsBelow(this.frame));
   }
 
   /** r6 to r9 and r10, which a function finds unchanged after a call. */
@@ -131,6 +157,10 @@ export class Machine {
   clobberAll(): void {
     this.registers.fill(UNINITIALISED);
   }
+}
+
+function argumentsBelow({ stack }: Frame): string {
+  return `${stack}:arguments`;
 }
 
 function contextMemory(request: DeviceContext, unit: Unit): Memory {

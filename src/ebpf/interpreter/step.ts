@@ -10,6 +10,7 @@ import type { Machine } from './machine.js';
 import { arrayPointer } from './maps.js';
 import { computePointerAlu } from './pointer-alu.js';
 import { known, unknownScalar, ZERO } from './scalar.js';
+import { addressesArguments, loadArgument, storeArgument } from './stack-arguments.js';
 import type { StepResult } from './step-result.js';
 import { tailCall } from './tail-calls.js';
 import { asScalar, type Value } from './value.js';
@@ -42,10 +43,12 @@ function execute(machine: Machine, instruction: Instruction): StepResult {
     }
     case 'load': {
       const { base, off, size, signed, dst } = instruction;
+      if (addressesArguments(machine, base)) return set(machine, dst, loadArgument(machine, off, size));
       return set(machine, dst, loadFrom(machine, machine.register(base), off, size, signed));
     }
     case 'store': {
       const { base, off, size, src } = instruction;
+      if (addressesArguments(machine, base)) return storeArgument(machine, off, size, operand(machine, src));
       storeTo(machine, machine.register(base), off, size, operand(machine, src));
       return 'continue';
     }

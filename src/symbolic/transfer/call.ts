@@ -14,6 +14,7 @@ import { numberOf } from './alu.js';
 import { forgetArguments } from './havoc.js';
 import { soleRegion } from './memory.js';
 import { readRegister } from './registers.js';
+import { outgoing } from './stack-arguments.js';
 
 /** MAX_CALL_FRAMES, include/linux/bpf_verifier.h: the main function and seven calls. */
 const MOST_FRAMES = 8;
@@ -56,10 +57,18 @@ function enter(engine: Engine, state: MachineState, position: number, target: nu
   engine.goTo(state, positionOf(machine.programs[state.program]!.program, target));
 }
 
-/** The innermost frame's stack holds nothing of an earlier call. */
+/** The innermost frame's stack, and what it passes on, hold nothing of an earlier call. */
 export function dropStack(machine: Machine, state: MachineState): void {
   const memory = new Map(state.memory);
   memory.delete(machine.regions.get('stack', state.frames.length));
+  memory.delete(outgoing(machine, state));
+  state.memory = memory;
+}
+
+/** Arguments are passed anew with each call. */
+function dropArguments(machine: Machine, state: MachineState): void {
+  const memory = new Map(state.memory);
+  memory.delete(outgoing(machine, state));
   state.memory = memory;
 }
 
@@ -79,6 +88,7 @@ export function returnFromFunction(engine: Engine, state: MachineState): void {
   }
   dropStack(machine, state);
   state.frames = state.frames.slice(0, -1);
+  dropArguments(machine, state);
   state.program = frame.callerProgram;
   for (let register = 1; register < state.registers.length; register++) state.registers[register] = undefined;
   frame.saved.forEach((value, i) => (state.registers[6 + i] = value));

@@ -39,6 +39,7 @@ function forgetBehind(machine: Machine, state: MachineState, alternative: Pointe
     case 'context':
     case 'code':
     case 'cpu':
+    case 'arguments':
     case 'key':
     case 'opaque':
   }

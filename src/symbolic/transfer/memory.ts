@@ -8,14 +8,23 @@ import { pointer, scalar, scalarWord, selectValue, type Value } from '../value.j
 import { ALL_BITS } from '../word.js';
 import { aluOn, numberOf, wordIn } from './alu.js';
 import { operandValue, readRegister } from './registers.js';
+import { addressesArguments, loadArgument, storeArgument } from './stack-arguments.js';
 
 export function transferLoad(machine: Machine, state: MachineState, instruction: Instruction & { op: 'load' }): void {
   const { dst, base, off, size, signed } = instruction;
+  if (addressesArguments(state, base)) {
+    state.registers[dst] = loadArgument(machine, state, off, size);
+    return;
+  }
   state.registers[dst] = load(machine, state, readRegister(machine, state, base), off, size, signed);
 }
 
 export function transferStore(machine: Machine, state: MachineState, instruction: Instruction & { op: 'store' }): void {
   const value = operandValue(machine, state, instruction.src);
+  if (addressesArguments(state, instruction.base)) {
+    storeArgument(machine, state, instruction.off, instruction.size, value);
+    return;
+  }
   store(machine, state, readRegister(machine, state, instruction.base), instruction.off, instruction.size, value);
 }
 

@@ -20,6 +20,7 @@ enum command {
 	MAP_GET_FD_BY_ID = 14,
 	OBJ_GET_INFO_BY_FD = 15,
 	PROG_QUERY = 16,
+	BTF_LOAD = 18,
 	MAP_FREEZE = 22,
 	LINK_CREATE = 28,
 	LINK_UPDATE = 29,
@@ -72,18 +73,38 @@ static uint32_t object_id(int fd)
 	return result == 0 ? info[1] : 0;
 }
 
-/* load [name] [flags]; payload: instructions. -> fd id. On refusal the payload of the reply is the end of the verifier's log. */
+/* Gives the program type data: BTF of `length` bytes and struct bpf_func_info behind it. The file descriptor, or a negative number. */
+static long load_types(union attributes *program, const unsigned char *btf, size_t length, size_t functions)
+{
+	union attributes attributes = { 0 };
+	long fd;
+
+	attributes.u64[0] = address(btf);
+	attributes.u32[4] = (uint32_t)length;
+	fd = bpf(BTF_LOAD, &attributes);
+	if (fd < 0)
+		return fd;
+	program->u32[18] = (uint32_t)fd;
+	program->u32[19] = 8;
+	program->u64[10] = address(btf + length);
+	program->u32[22] = (uint32_t)(functions / 8);
+	return fd;
+}
+
+/* load [name] [flags] [instruction bytes] [BTF bytes]; payload: instructions, BTF, func_info. -> fd id. On refusal the payload of the reply is the end of the verifier's log. */
 void command_load(const struct request *request)
 {
 	union attributes attributes = { 0 };
 	static const char license[] = "GPL";
 	char *log;
+	size_t instructions = request->argc > 3 ? (size_t)number_argument(request, 3) : request->payload_length;
+	size_t types = (size_t)number_argument(request, 4);
 	size_t used, skip;
-	long fd;
+	long fd, btf = -1;
 	int error;
 
 	attributes.u32[0] = PROG_TYPE_CGROUP_DEVICE;
-	attributes.u32[1] = (uint32_t)(request->payload_length / 8);
+	attributes.u32[1] = (uint32_t)(instructions / 8);
 	attributes.u64[1] = address(request->payload);
 	attributes.u64[2] = address(license);
 	attributes.u32[11] = word_argument(request, 2);
@@ -91,12 +112,23 @@ void command_load(const struct request *request)
 	attributes.u32[17] = ATTACH_CGROUP_DEVICE;
 	if (request->argc > 1 && strcmp(request->argv[1], "-") != 0)
 		strncpy((char *)attributes.bytes + 48, request->argv[1], 15);
+	if (types > 0) {
+		const unsigned char *behind = (const unsigned char *)request->payload + instructions;
+
+		btf = load_types(&attributes, behind, types, request->payload_length - instructions - types);
+		if (btf < 0) {
+			reply_error(errno, "BPF_BTF_LOAD", NULL, 0);
+			return;
+		}
+	}
 	fd = bpf(PROG_LOAD, &attributes);
+	error = errno;
 	if (fd >= 0) {
+		if (btf >= 0)
+			close((int)btf);
 		reply_ok(NULL, 0, "%ld %u", fd, object_id((int)fd));
 		return;
 	}
-	error = errno;
 	log = calloc(1, LOG_BYTES);
 	attributes.u32[6] = 1;
 	attributes.u32[7] = LOG_BYTES;
@@ -104,6 +136,8 @@ void command_load(const struct request *request)
 	fd = bpf(PROG_LOAD, &attributes);
 	if (fd >= 0)
 		close((int)fd);
+	if (btf >= 0)
+		close((int)btf);
 	used = strnlen(log, LOG_BYTES);
 	skip = used > LOG_TAIL_BYTES ? used - LOG_TAIL_BYTES : 0;
 	reply_error(error, "BPF_PROG_LOAD", log + skip, used - skip);

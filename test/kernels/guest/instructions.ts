@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { decode } from '../../../src/ebpf/decode.js';
 import { type Row, assemble } from '../../kernel/assemble.js';
+import { typeData, type FunctionType, type TypeData } from '../../kernel/btf.js';
 import { NO_ENVIRONMENT } from '../../kernel/fuzz.js';
 import { evaluator, interpreter } from '../../kernel/judges.js';
 import { LoaderError } from '../../kernel/loader-process.js';
@@ -65,9 +66,62 @@ const FORMS: Readonly<Record<string, readonly Row[]>> = {
   'negative 64-bit constant': [loadMajor, [0x18, 4, 0, -5], [0, 0, 0, -1], [0x0f, 0x42, 0, 0], ...isEqual(0)],
 };
 
-async function loadOrNull(referee: Referee, bytes: Uint8Array): Promise<Handle | null> {
+/** r1 to r5 for a call, then the sixth and seventh argument: the major, and 3 or 4 by the minor. */
+const passSeven: Row[] = [
+  loadMajor,
+  loadMinor,
+  [0x7b, 0x2b, -8, 0],
+  [0x7a, 0x0b, -16, 4],
+  [0x15, 3, 1, 7],
+  [0x7a, 0x0b, -16, 3],
+  [0xb7, 1, 0, 1],
+  ...[2, 3, 4, 5].map((register): Row => [0xb7, register, 0, register]),
+];
+
+/** Arguments after the fifth, by functions whose types say how many they take. The main function is 0. */
+const WITH_TYPES: Readonly<Record<string, { readonly rows: readonly Row[]; readonly functions: FunctionType[] }>> = {
+  'arguments on the stack': {
+    rows: [
+      ...passSeven,
+      [0x85, 0x10, 0, 1],
+      EXIT,
+      [0x79, 0xb2, 8, 0],
+      [0x79, 0xb3, 16, 0],
+      [0x0f, 0x32, 0, 0],
+      ...isEqual(8),
+    ],
+    functions: [
+      { name: 'main', slot: 0, takes: 'context' },
+      { name: 'callee', slot: 13, takes: 7 },
+    ],
+  },
+  'arguments on the stack, passed on': {
+    rows: [
+      ...passSeven,
+      [0x85, 0x10, 0, 1],
+      EXIT,
+      [0x79, 0xb2, 16, 0],
+      [0x79, 0xb6, 8, 0],
+      [0x7b, 0x2b, -8, 0],
+      ...[1, 2, 3, 4, 5].map((register): Row => [0xb7, register, 0, register]),
+      [0x85, 0x10, 0, 6],
+      [0xbf, 0x02, 0, 0],
+      [0x0f, 0x62, 0, 0],
+      ...isEqual(9),
+      [0x79, 0xb0, 8, 0],
+      EXIT,
+    ],
+    functions: [
+      { name: 'main', slot: 0, takes: 'context' },
+      { name: 'middle', slot: 13, takes: 7 },
+      { name: 'innermost', slot: 28, takes: 6 },
+    ],
+  },
+};
+
+async function loadOrNull(referee: Referee, bytes: Uint8Array, types?: TypeData): Promise<Handle | null> {
   try {
-    return await referee.load(bytes);
+    return await referee.load(bytes, types === undefined ? {} : { types });
   } catch (error) {
     if (error instanceof LoaderError && error.log !== '') return null;
     throw error;
@@ -77,10 +131,14 @@ async function loadOrNull(referee: Referee, bytes: Uint8Array): Promise<Handle |
 async function run({ referee, check, fact }: Guest): Promise<void> {
   const cgroup = await referee.createCgroup('instructions');
   const refused: string[] = [];
-  for (const [name, rows] of Object.entries(FORMS)) {
+  const forms = [
+    ...Object.entries(FORMS).map(([name, rows]) => ({ name, rows, types: undefined })),
+    ...Object.entries(WITH_TYPES).map(([name, { rows, functions }]) => ({ name, rows, types: typeData(functions) })),
+  ];
+  for (const { name, rows, types } of forms) {
     await check(name, async () => {
       const bytes = assemble(...rows);
-      const program = await loadOrNull(referee, bytes);
+      const program = await loadOrNull(referee, bytes, types);
       if (program === null) {
         refused.push(name);
         return;
@@ -104,7 +162,7 @@ async function run({ referee, check, fact }: Guest): Promise<void> {
     );
     return Promise.resolve();
   });
-  for (const name of Object.keys(FORMS)) fact(name, refused.includes(name) ? 'refused' : 'as the kernel');
+  for (const { name } of forms) fact(name, refused.includes(name) ? 'refused' : 'as the kernel');
   await check('tag', async () => {
     const program = await referee.load(assemble([0xb7, 0, 0, 1], EXIT));
     const { tag } = await referee.info(program);
