@@ -1,5 +1,5 @@
 /** bpf-to-bpf calls, returns, and callbacks that helpers run in rounds. */
-import { jump, positionOf } from './control.js';
+import { jump } from './control.js';
 import type { Frame, Machine, Repetition } from './machine.js';
 import { arrayStride, indexKey } from './map-state.js';
 import { arrayPointer, contentsOf, elementCount, valueMemory } from './maps.js';
@@ -19,7 +19,6 @@ export function callLocal(machine: Machine, target: number | null): StepResult {
 
 function enter(machine: Machine, slot: number, repetition: Repetition | null): StepResult {
   if (machine.frames.length >= MAX_CALL_FRAMES) return { undecided: ['call-depth'] };
-  if (positionOf(machine.unit.program, slot) === null) return { undecided: ['call-target'] };
   const saved = machine.savedRegisters();
   machine.pushFrame({ unit: machine.unit, returnPosition: machine.position, saved, repetition });
   return jump(machine, slot);
@@ -98,9 +97,11 @@ function element(machine: Machine, mapId: number, index: number): [key: Value, v
   return [keyPointer(machine, fromHex(hex)), memory === null ? ZERO : pointer(memory, 0)];
 }
 
+/** Each walk has a key of its own: a callback may walk over a map itself. */
 function keyPointer(machine: Machine, key: Uint8Array): Value {
-  machine.memories.set('key', new Memory((offset) => knownByte(key[offset] ?? 0)));
-  return pointer('key', 0);
+  const name = `key:${String(machine.frames.length)}`;
+  machine.memories.set(name, new Memory((offset) => knownByte(key[offset] ?? 0)));
+  return pointer(name, 0);
 }
 
 function fromHex(hex: string): Uint8Array {

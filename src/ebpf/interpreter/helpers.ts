@@ -20,6 +20,8 @@ const E2BIG = 7;
 /** BPF_MAX_LOOPS, include/linux/bpf.h. */
 const MAX_LOOPS = 8n * 1024n * 1024n;
 const COMM_BYTES = 16;
+/** Larger buffers only a broken program has. */
+const MAX_BUFFER_BYTES = 4096n;
 
 const arg = (machine: Machine, number: number): Value => machine.register(number);
 
@@ -62,24 +64,30 @@ const random: Helper = (machine) => input(machine, 'random', 32, machine.options
 const cpu: Helper = (machine) => input(machine, 'cpu', 32, machine.options.caller?.cpu);
 const cgroupId: Helper = (machine) => input(machine, 'cgroupId', 64, machine.options.caller?.cgroupId);
 
-/** bpf_get_current_comm(buffer, size): at most 15 bytes of the name, the rest zero. */
+/** bpf_get_current_comm(buffer, size): at most 15 bytes of the name, the rest of the buffer zero (kernel/bpf/helpers.c, strscpy_pad). */
 function currentComm(machine: Machine): HelperResult {
   const buffer = arg(machine, 1);
-  const size = asScalar(arg(machine, 2));
+  const size = truncate(asScalar(arg(machine, 2)), 32);
   const memory = buffer.kind === 'pointer' ? machine.memories.get(buffer.memory) : undefined;
-  if (buffer.kind !== 'pointer' || buffer.offset === null || memory === undefined || size.unknown !== 0n) {
+  if (buffer.kind !== 'pointer' || buffer.offset === null || memory === undefined || !isBufferSize(size)) {
     clobberReachable(machine, ['depends:comm'], false);
     return unknownScalar(['depends:comm']);
   }
   const { comm } = machine.options.caller ?? {};
   const name = comm === undefined ? null : new TextEncoder().encode(comm);
-  const length = Math.min(Number(BigInt.asUintN(32, size.value)), COMM_BYTES);
+  const length = Number(size.value);
+  const characters = Math.min(length, COMM_BYTES) - 1;
   if (name !== null) machine.dependsOn.add('comm');
   for (let i = 0; i < length; i++) {
-    const byte = i < length - 1 ? (name?.[i] ?? 0) : 0;
-    memory.setCell(buffer.offset + i, name === null ? unknownByte(['depends:comm']) : knownByte(byte));
+    const isPadding = i >= characters;
+    const byte = isPadding ? 0 : (name?.[i] ?? 0);
+    memory.setCell(buffer.offset + i, name === null && !isPadding ? unknownByte(['depends:comm']) : knownByte(byte));
   }
   return ZERO;
+}
+
+function isBufferSize({ value, unknown }: Scalar): boolean {
+  return unknown === 0n && value <= MAX_BUFFER_BYTES;
 }
 
 function getRetval(machine: Machine): Value {

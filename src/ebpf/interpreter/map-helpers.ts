@@ -5,6 +5,7 @@ import { arrayStride, mapReason, mapState, toHex } from './map-state.js';
 import {
   arrayPointer,
   contentsOf,
+  dependOn,
   forgetAllMaps,
   forgetMap,
   keysOf,
@@ -39,7 +40,7 @@ type Key = Uint8Array | { readonly reasons: readonly string[] };
 export function lookupValue(machine: Machine, map: Value, keyAddress: Value): Value {
   if (map.kind !== 'map') return { kind: 'opaque', points: 'any-map', reasons: addressReasons(map) };
   const { mapId } = map;
-  machine.dependsOn.add(`map:${String(mapId)}`);
+  dependOn(machine, mapId);
   const contents = contentsOf(machine, mapId);
   if (contents === null || contents.keySize > MAX_KEY_BYTES) return opaqueValue(mapId);
   const key = readKey(machine, keyAddress, contents.keySize);
@@ -71,6 +72,7 @@ export function lookupElement(machine: Machine, map: Value, keyAddress: Value): 
 export function updateValue(machine: Machine, map: Value, keyAddress: Value, valueAddress: Value, flags: Value): Value {
   if (map.kind !== 'map') return forgetAny(machine, map);
   const { mapId } = map;
+  dependOn(machine, mapId);
   const contents = contentsOf(machine, mapId);
   if (contents === null || !isOfModelledSize(contents)) return forget(machine, mapId, [mapReason(mapId)]);
   const key = readKey(machine, keyAddress, contents.keySize);
@@ -85,6 +87,7 @@ export function updateValue(machine: Machine, map: Value, keyAddress: Value, val
 export function deleteValue(machine: Machine, map: Value, keyAddress: Value): Value {
   if (map.kind !== 'map') return forgetAny(machine, map);
   const { mapId } = map;
+  dependOn(machine, mapId);
   const contents = contentsOf(machine, mapId);
   if (contents?.type === 'array') return errno(EINVAL);
   if (contents === null || contents.type === 'lpm_trie' || !isOfModelledSize(contents)) {

@@ -12,6 +12,11 @@ export function contentsOf(machine: Machine, mapId: number): MapContents | null 
   return machine.unit.environment.maps.get(mapId) ?? null;
 }
 
+/** What is in the map decides what the program does. */
+export function dependOn(machine: Machine, mapId: number): void {
+  machine.dependsOn.add(`map:${String(mapId)}`);
+}
+
 /** Contents of a map whose keys and values this run knows, or null. */
 export function readableKeyed(machine: Machine, mapId: number): MapContents | null {
   const contents = contentsOf(machine, mapId);
@@ -21,6 +26,7 @@ export function readableKeyed(machine: Machine, mapId: number): MapContents | nu
 
 /** How many elements a walk over the map meets; null where they are not all known, or the run itself has changed which there are. */
 export function elementCount(machine: Machine, mapId: number): number | null {
+  dependOn(machine, mapId);
   const contents = contentsOf(machine, mapId);
   if (contents?.type === 'array') return contents.maxEntries;
   if (contents?.type !== 'hash' && contents?.type !== 'lru_hash') return null;
@@ -33,7 +39,7 @@ export function elementCount(machine: Machine, mapId: number): number | null {
 export function arrayPointer(machine: Machine, mapId: number, offset: number): Pointer {
   const name = `array:${String(mapId)}`;
   if (!machine.memories.has(name)) machine.memories.set(name, new Memory(arrayCells(machine, mapId)));
-  machine.dependsOn.add(`map:${String(mapId)}`);
+  dependOn(machine, mapId);
   return pointer(name, offset);
 }
 

@@ -1,6 +1,6 @@
 import type { Machine } from './machine.js';
 import { indexKey, mapReason } from './map-state.js';
-import { contentsOf } from './maps.js';
+import { contentsOf, dependOn } from './maps.js';
 import { CONTEXT_MEMORY } from './machine.js';
 import type { StepResult } from './step-result.js';
 import { asScalar, pointer, reasonsOf } from './value.js';
@@ -17,7 +17,7 @@ export function tailCall(machine: Machine): StepResult {
   const index = asScalar(machine.register(3));
   if (map.kind !== 'map') return { undecided: [...reasonsOf(map), 'tail-call'] };
   const contents = contentsOf(machine, map.mapId);
-  machine.dependsOn.add(`map:${String(map.mapId)}`);
+  dependOn(machine, map.mapId);
   if (contents?.entries == null) return { undecided: [mapReason(map.mapId)] };
   if ((index.unknown & 0xffff_ffffn) !== 0n) return { undecided: index.reasons };
   const slot = Number(index.value & 0xffff_ffffn);

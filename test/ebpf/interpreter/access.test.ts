@@ -108,12 +108,12 @@ describe.each(ORDERS)('an atomic operation, %s endian', (order) => {
     const base = onStack(machine, -8, '1122334455667788');
     storeTo(machine, base, 0, size, known(FORMER));
     const former = updateAtomically(machine, op, size, pointer('stack:0', -16), 8, known(OPERAND));
-    return [former, loadFrom(machine, base, 0, size, false), stackHex(machine, -4, 4)];
+    return [former, loadFrom(machine, base, 0, size, false), size === 4 ? stackHex(machine, -4, 4) : ''];
   };
   for (const size of [4, 8] as const) {
     const width = size * 8;
     const cut = (n: bigint): bigint => BigInt.asUintN(width, n);
-    const beside = size === 4 ? '55667788' : expect.any(String);
+    const beside = size === 4 ? '55667788' : '';
     it.each(['add', 'or', 'and', 'xor'] as const)(`%s, ${String(size)} bytes`, (op) => {
       const result = cut(referenceAlu(op, width, cut(FORMER), cut(OPERAND)));
       expect(run(op, size)).toEqual([known(cut(FORMER)), known(result), beside]);
