@@ -102,8 +102,10 @@ function multipleOf(word: Word): { readonly dividend: Word; readonly by: bigint 
   const product = computationOf(uncut(word));
   if (product?.kind !== 'alu' || product.op !== 'mul') return null;
   const by = knownAmount(product.b);
-  const dividend = by === null ? null : dividendOf(uncut(product.a), by);
-  return by === null || dividend === null ? null : { dividend, by };
+  // The remainder is one of 32-bit numbers.
+  if (by === null || by > maskOf(0, 32)) return null;
+  const dividend = dividendOf(uncut(product.a), by);
+  return dividend === null ? null : { dividend, by };
 }
 
 function isBelow32(word: Word): boolean {
@@ -142,8 +144,10 @@ function uncut(word: Word): Word {
   const computation = computationOf(word);
   if (computation?.kind !== 'alu') return word;
   if (computation.op === 'mov') return uncut(computation.b);
-  const inner = computation.op === 'rsh' ? computationOf(computation.a) : null;
-  const isCut = inner?.kind === 'alu' && inner.op === 'lsh' && knownAmount(computation.b) === 32n;
+  // 32-bit shifts by 32 shift by nothing.
+  const inner = computation.op === 'rsh' && computation.width === 64 ? computationOf(computation.a) : null;
+  const isUp = inner?.kind === 'alu' && inner.op === 'lsh' && inner.width === 64;
+  const isCut = isUp && knownAmount(computation.b) === 32n;
   return isCut && knownAmount(inner.b) === 32n ? uncut(inner.a) : word;
 }
 
@@ -165,7 +169,7 @@ function termOf(word: Word, way: number): Term | null {
     const inner = computationOf(a);
     const by = knownAmount(b);
     if (inner?.kind !== 'alu' || inner.op !== 'lsh' || by === null || by !== knownAmount(inner.b)) return null;
-    return below(width - Number(by), termOf(inner.a, way - 1));
+    return below(Math.min(width, inner.width) - Number(by), termOf(inner.a, way - 1));
   }
   if (op !== 'add' && op !== 'mul') return null;
   const [x, y] = [termOf(a, way - 1), termOf(b, way - 1)];
