@@ -3,7 +3,7 @@ import { TRUE, type BddManager, type Ref } from '../../src/bdd/manager.js';
 import type { AluOp, Width } from '../../src/ebpf/types.js';
 import { aluWord } from '../../src/symbolic/alu-word.js';
 import { constant, type BitVector } from '../../src/symbolic/bitvector.js';
-import { selectWord, wordOf, type Word } from '../../src/symbolic/word.js';
+import { bytesOf, selectWord, wordFromBytes, wordOf, type Word } from '../../src/symbolic/word.js';
 import { referenceAlu } from './alu-reference.js';
 
 export interface Expression {
@@ -71,6 +71,14 @@ export class Expressions {
     return {
       word: selectWord(this.m, this.m.variable(variable), a.word, b.word),
       valueUnder: (assignment) => (underAssignment(assignment)(variable) ? a : b).valueUnder(assignment),
+    };
+  }
+
+  /** `count` bytes of a number from byte `first` on, zeros above. */
+  bytes(a: Expression, first: number, count: number): Expression {
+    return {
+      word: wordFromBytes(bytesOf(a.word).slice(first, first + count)),
+      valueUnder: (assignment) => BigInt.asUintN(8 * count, a.valueUnder(assignment) >> BigInt(8 * first)),
     };
   }
 

@@ -1,0 +1,184 @@
+/** Comparisons answered from ranges, on the way back to a product or quotient, against plain arithmetic. */
+import { describe, expect, it } from 'vitest';
+import { BddManager } from '../../src/bdd/manager.js';
+import type { AluOp, JmpOp, Width } from '../../src/ebpf/types.js';
+import { compareByRange } from '../../src/symbolic/value-range.js';
+import { Random } from '../property/random.js';
+import { JMP_OPS, referenceBranch } from './alu-reference.js';
+import { Expressions, underAssignment, type Expression } from './expressions.js';
+
+const OPS = JMP_OPS.filter((op) => op !== 'set');
+const WIDTHS = [32, 64] as const;
+const all = (width: number): bigint => (1n << BigInt(width)) - 1n;
+
+/** Comparisons with limits next to numbers that the expression has, and at the ends; in any order, as an answer may work the number
+ * out, or a part of it, and then there are no others. Returns how many answers there were. */
+function check(e: Expressions, { word, valueUnder }: Expression, random: Random): number {
+  let answers = 0;
+  const values = e.assignments.map(valueUnder);
+  for (let round = 0; round < 24; round++) {
+    const [op, width] = [random.pick(OPS), random.pick(WIDTHS)];
+    const near = random.pick(values) + BigInt(random.below(3) - 1);
+    const end = random.pick([0n, 1n, all(width), all(width - 1), all(width - 1) + 1n]);
+    const limit = BigInt.asUintN(width, random.chance(80) ? near : end);
+    const answer = compareByRange(e.m, op, width, word, limit);
+    if (answer === null) continue;
+    answers++;
+    const wrong = values.filter(
+      (value, assignment) =>
+        e.m.evaluate(answer, underAssignment(assignment)) !== referenceBranch(op, width, value, limit),
+    );
+    expect({ op, width, limit, wrong }).toEqual({ op, width, limit, wrong: [] });
+  }
+  return answers;
+}
+
+const expressions = (): Expressions => new Expressions(new BddManager());
+const product = (e: Expressions, width: Width = 64): Expression =>
+  e.alu('mul', width, e.leaf(4n, 0, 1), e.leaf(0n, 0, 3));
+const quotient = (e: Expressions, width: Width = 64): Expression =>
+  e.alu('div', width, e.leaf(64n, 1, 4), e.leaf(0n, 0, 1));
+const by = (e: Expressions, op: AluOp, a: Expression, amount: bigint, width: Width = 64): Expression =>
+  e.alu(op, width, a, e.number(amount));
+
+describe('products and quotients', () => {
+  it.each<[string, (e: Expressions) => Expression]>([
+    ['product', product],
+    ['32-bit product', (e) => product(e, 32)],
+    ['product of a large and a small number', (e) => e.alu('mul', 64, e.leaf(0xfffff00n, 1, 27), e.leaf(0n, 0, 1, 4))],
+    ['product of a small and a large number', (e) => e.alu('mul', 64, e.leaf(0n, 0, 1, 4), e.leaf(0xfffff00n, 1, 27))],
+    ['product of 32 bits that just fits', (e) => e.alu('mul', 32, e.leaf(0xffff0n, 0, 1), e.leaf(0xff0n, 2, 3))],
+    ['product of 32 bits that does not fit', (e) => e.alu('mul', 32, e.leaf(0xffff0n, 0, 1), e.leaf(0x1ff0n, 2, 3))],
+    [
+      'product above 2^32, whole or its low half',
+      (e) => e.alu('mul', 64, e.leaf(0xfffffff0n, 0, 1), e.leaf(0x3n, 0, 3)),
+    ],
+    [
+      'product with upper bits that are not looked at',
+      (e) => e.alu('mul', 32, e.leaf(0xf00000010n, 0, 1), e.leaf(0x3n, 0, 3)),
+    ],
+    ['product with a factor whose low bits are constant', (e) => e.alu('mul', 64, e.leaf(5n, 4), e.leaf(0n, 1, 2, 5))],
+    [
+      'square',
+      (e) => {
+        const x = e.leaf(8n, 0, 1, 2, 4);
+        return e.alu('mul', 64, x, x);
+      },
+    ],
+    [
+      'square that just fits into 32 bits',
+      (e) => {
+        const x = e.leaf(0xfff0n, 0, 1, 2, 15);
+        return e.alu('mul', 32, x, x);
+      },
+    ],
+    [
+      'square that just fits into 64 bits',
+      (e) => {
+        const x = e.leaf(0xfffffff0n, 0, 1, 2, 31);
+        return e.alu('mul', 64, x, x);
+      },
+    ],
+    [
+      'square that does not fit into 32 bits',
+      (e) => {
+        const x = e.leaf(0x1fff0n, 0, 1, 2, 3);
+        return e.alu('mul', 32, x, x);
+      },
+    ],
+    ['quotient', quotient],
+    ['32-bit quotient', (e) => quotient(e, 32)],
+    ['quotient of zero', (e) => e.alu('div', 32, e.leaf(1n << 40n, 35), e.leaf(4n, 0, 1))],
+    ['quotient by zero', (e) => e.alu('div', 32, e.leaf(3n, 1, 4), e.leaf(1n << 40n, 35))],
+    ['quotient by numbers that may be larger', (e) => e.alu('div', 64, e.leaf(6n, 0, 4), e.leaf(0n, 0, 2, 5))],
+    [
+      'quotient of 40 bits, whole or its low half',
+      (e) => e.alu('div', 64, e.leaf(0xff00000000n, 0, 31), e.leaf(1n, 1, 2)),
+    ],
+    ['quotient of 60 bits', (e) => e.alu('div', 64, e.leaf(1n << 59n, 0, 31), e.leaf(3n, 2, 3))],
+    ['quotient of 64 bits', (e) => e.alu('div', 64, e.leaf(1n << 63n, 0, 31), e.leaf(1n, 1, 2))],
+  ])('%s', (_name, build) => {
+    const random = new Random(1);
+    for (let round = 0; round < 6; round++) {
+      const e = expressions();
+      expect(check(e, build(e), random)).toBeGreaterThan(0);
+    }
+  });
+});
+
+/** What lies between the comparison and the product or quotient. */
+function step(e: Expressions, x: Expression, random: Random): Expression {
+  const width = random.pick(WIDTHS);
+  const amount = (): bigint =>
+    random.pick([
+      BigInt(random.below(100)),
+      BigInt(random.below(100)),
+      all(width) - BigInt(random.below(20)),
+      all(width - 1) + BigInt(random.below(3)),
+      1n << BigInt(random.below(64)),
+    ]);
+  switch (random.below(9)) {
+    case 0:
+      return by(e, 'add', x, amount(), width);
+    case 1:
+      return e.alu('add', width, e.number(amount()), x);
+    case 2:
+      return by(e, 'sub', x, amount(), width);
+    case 3:
+      return by(e, 'and', x, random.chance(70) ? all(1 + random.below(64)) : amount(), width);
+    case 4:
+      return by(e, 'lsh', x, BigInt(random.below(random.pick([4, 40, 70]))), width);
+    case 5:
+      return by(e, 'rsh', x, BigInt(random.below(random.pick([4, 40, 70]))), width);
+    case 6:
+      return e.alu('mov', width, e.number(0n), x);
+    case 7:
+      return e.select(
+        e.variable(),
+        x,
+        random.chance(50) ? e.bytes(x, random.below(2), 1 + random.below(3)) : e.number(amount()),
+      );
+    default:
+      return by(e, random.pick(['arsh', 'or', 'xor'] as const), x, amount(), width);
+  }
+}
+
+describe('sums, shifts, masks and joins on the way', () => {
+  it.each(Array.from({ length: 20 }, (_, seed) => seed))('are undone (%i)', (seed) => {
+    const random = new Random(seed);
+    let answers = 0;
+    for (let round = 0; round < 8; round++) {
+      const e = expressions();
+      let x = random.pick([product, quotient])(e, random.pick(WIDTHS));
+      const joins = e.assignments.length;
+      for (let steps = 1 + random.below(4); steps > 0; steps--) x = step(e, x, random);
+      if (e.assignments.length > joins * 4) continue;
+      answers += check(e, x, random);
+    }
+    expect(answers).toBeGreaterThan(24);
+  });
+});
+
+describe('no answer', () => {
+  it.each<[string, JmpOp, (e: Expressions) => Expression]>([
+    ['about common bits', 'set', product],
+    ['about a number that is known', 'eq', (e) => e.leaf(1n, 3)],
+    ['about a sum', 'eq', (e) => e.alu('add', 64, e.leaf(1n, 3), e.leaf(0n, 2))],
+    ['about a multiple', 'eq', (e) => by(e, 'mul', e.alu('add', 64, e.leaf(1n, 3), e.leaf(0n, 2)), 3n)],
+    ['about a quotient by a constant', 'eq', (e) => by(e, 'div', e.alu('add', 64, e.leaf(1n, 3), e.leaf(0n, 2)), 3n)],
+    ['about a quotient of a constant', 'eq', (e) => e.alu('div', 64, e.number(7n), e.leaf(0n, 2))],
+    ['about a product and an unknown summand', 'eq', (e) => e.alu('add', 64, product(e), e.leaf(0n, 2))],
+    ['about bytes of a product', 'eq', (e) => e.bytes(product(e), 0, 2)],
+    [
+      'about a join of sums',
+      'eq',
+      (e) => {
+        const x = e.alu('add', 64, e.leaf(1n, 3), e.leaf(0n, 2));
+        return e.select(e.variable(), x, by(e, 'add', x, 1n));
+      },
+    ],
+  ])('%s', (_name, op, build) => {
+    const e = expressions();
+    expect(compareByRange(e.m, op, 64, build(e).word, 5n)).toBeNull();
+  });
+});
