@@ -16,9 +16,11 @@ const CHANGING = ['update', 'delete', 'push', 'pop', 'peek'];
 /**
  * Whether r0's upper half is unknown where the call's result is negative: translated programs call a map's own functions directly
  * (kernel/bpf/verifier.c, do_misc_fixups), and up to Linux 6.3 those return an int that nothing extends. The generic "bpf_map_*" helpers
- * extend it, and since 6.4 the functions return long. An unknown release may be an old one.
+ * extend it, and since 6.4 the functions return long. An unknown release may be an old one. bpf_iter_num_new returns an int in every release
+ * (kernel/bpf/bpf_iter.c).
  */
 export function returnsShortInt(name: string, kernelRelease: string | null): boolean {
+  if (name === 'bpf_iter_num_new') return true;
   if (isAtLeast(kernelRelease, 6, 4) === true || name.startsWith('bpf_map_')) return false;
   const eachElement = name.startsWith('bpf_for_each_') && name.endsWith('_elem');
   return eachElement || CHANGING.some((verb) => name.endsWith(`_${verb}_elem`));

@@ -23,7 +23,7 @@ export function callHelper(machine: Machine, instruction: Instruction & { op: 'c
 const UPPER_HALF = 0xffff_ffff_0000_0000n;
 
 /** What of a result the calling program may rely on. */
-function asReturned(machine: Machine, name: string, result: Value): Value {
+export function asReturned(machine: Machine, name: string, result: Value): Value {
   if (result.kind !== 'scalar' || (result.value | result.unknown) >> 31n === 0n) return result;
   if (!leavesUpperHalfOpen(name, machine.unit.environment.kernelRelease)) return result;
   return partlyKnown(result.value, result.unknown | UPPER_HALF, mergeReasons(result.reasons, [`helper:${name}`]));

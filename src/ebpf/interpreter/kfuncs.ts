@@ -1,4 +1,5 @@
 /** Kernel functions called through type data (src_reg 2). */
+import { asReturned } from './helper-calls.js';
 import { unmodelled } from './helpers.js';
 import type { Machine } from './machine.js';
 import { compareScalars } from './compare.js';
@@ -19,7 +20,7 @@ export function callKfunc(machine: Machine, imm: number): StepResult {
     return { undecided: [`kfunc:${name ?? 'unresolved'}`] };
   const result = ITERATOR.get(name)?.(machine) ?? unmodelled(machine, name, true);
   machine.clobberArguments();
-  machine.setRegister(0, result);
+  machine.setRegister(0, asReturned(machine, name, result));
   return 'continue';
 }
 

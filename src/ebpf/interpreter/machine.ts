@@ -45,6 +45,8 @@ export class Machine {
   frames: Frame[];
   memories: Map<string, Memory>;
   maps: Map<number, MapState>;
+  /** Any map may have changed: nothing is known of those either that the run has not looked into yet. */
+  mapsForgotten = false;
   /** Index into the current program's instructions. */
   position = 0;
   retval: Scalar;

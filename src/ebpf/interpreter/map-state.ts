@@ -20,7 +20,7 @@ export function toHex(bytes: Uint8Array): string {
 export function mapState(machine: Machine, mapId: number): MapState {
   let state = machine.maps.get(mapId);
   if (state === undefined) {
-    state = { readable: true, changes: new Map() };
+    state = { readable: !machine.mapsForgotten, changes: new Map() };
     machine.maps.set(mapId, state);
   }
   return state;

@@ -139,11 +139,11 @@ export function forgetMap(machine: Machine, mapId: number, reasons: readonly str
   for (const [name, memory] of machine.memories) if (mapOfMemory(name) === mapId) memory.forget(reasons);
 }
 
-/** A write went to an unknown address, which may be a value of any map. */
+/** A write went to an unknown address, which may be a value of any map, also of one that only a program behind a tail call knows. */
 export function forgetAllMaps(machine: Machine, reasons: readonly string[]): void {
-  const ids = new Set([...machine.unit.environment.maps.keys(), ...machine.maps.keys()]);
-  for (const name of machine.memories.keys()) ids.add(mapOfMemory(name) ?? -1);
-  for (const id of ids) forgetMap(machine, id, reasons);
+  machine.mapsForgotten = true;
+  for (const state of machine.maps.values()) state.readable = false;
+  for (const [name, memory] of machine.memories) if (mapOfMemory(name) !== null) memory.forget(reasons);
 }
 
 /** The map that a memory's bytes belong to, or null for stacks and the context. */
