@@ -2,8 +2,11 @@ import {
   ALL_BITS,
   isKnown,
   known,
+  madeOf,
+  mapBits,
   mergeReasons,
   partlyKnown,
+  partsOf,
   signExtend,
   truncate,
   unknownScalar,
@@ -69,12 +72,12 @@ function computePartly(alu: AluOp, width: Width, a: Scalar, b: Scalar): Scalar {
       return b;
     case 'and': {
       const mayBeOne = (a.value | a.unknown) & (b.value | b.unknown);
-      return partlyKnown(a.value & b.value, (a.unknown | b.unknown) & mayBeOne, reasons);
+      return madeOf(a.value & b.value, (a.unknown | b.unknown) & mayBeOne, [...partsOf(a), ...partsOf(b)]);
     }
     case 'or':
-      return partlyKnown(a.value | b.value, (a.unknown | b.unknown) & ~(a.value | b.value), reasons);
+      return madeOf(a.value | b.value, (a.unknown | b.unknown) & ~(a.value | b.value), [...partsOf(a), ...partsOf(b)]);
     case 'xor':
-      return partlyKnown(a.value ^ b.value, a.unknown | b.unknown, reasons);
+      return madeOf(a.value ^ b.value, a.unknown | b.unknown, [...partsOf(a), ...partsOf(b)]);
     case 'add':
     case 'sub':
     case 'mul':
@@ -102,8 +105,7 @@ function shiftPartly(
 ): Scalar {
   const countMask = BigInt(width - 1);
   if ((b.unknown & countMask) !== 0n) return isKnown(a) && a.value === 0n ? ZERO : unknownScalar(reasons);
-  const shift = (bits: bigint): bigint => computeKnown(alu, width, bits, b.value);
-  return partlyKnown(shift(a.value), shift(a.unknown), a.reasons);
+  return mapBits(a, (bits) => computeKnown(alu, width, bits, b.value));
 }
 
 /** Carries run upwards only: sums, differences and products are known below the lowest unknown bit of the operands. */
@@ -124,7 +126,7 @@ export function computeMovsx(width: Width, bits: number, source: Scalar): Scalar
 export function computeEndian(to: 'little' | 'big' | 'swap', bits: number, machine: ByteOrder, source: Scalar): Scalar {
   const low = truncate(source, bits);
   if (to === machine) return low;
-  return partlyKnown(reverseBytes(low.value, bits), reverseBytes(low.unknown, bits), low.reasons);
+  return mapBits(low, (number) => reverseBytes(number, bits));
 }
 
 function reverseBytes(value: bigint, bits: number): bigint {

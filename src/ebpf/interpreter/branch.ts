@@ -17,7 +17,8 @@ export function branch(machine: Machine, instruction: Branch): StepResult {
   const other = machine.clone();
   follow(machine, instruction, left, right, false);
   follow(other, instruction, left, right, true);
-  return { fork: [machine, other], reasons: mergeReasons(asScalar(left).reasons, asScalar(right).reasons) };
+  const [a, b] = [left, right].map((value) => truncate(asScalar(value), instruction.width).reasons);
+  return { fork: [machine, other], reasons: mergeReasons(a!, b!) };
 }
 
 function follow(machine: Machine, instruction: Branch, left: Value, right: Value, taken: boolean): StepResult {

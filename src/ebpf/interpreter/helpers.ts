@@ -6,7 +6,7 @@ import { mapReason } from './map-state.js';
 import { elementCount } from './maps.js';
 import { deleteValue, lookupElement, lookupValue, updateValue } from './map-helpers.js';
 import { knownByte, unknownByte } from './memory.js';
-import { known, partlyKnown, signExtend, truncate, unknownScalar, ZERO, type Scalar } from './scalar.js';
+import { known, madeOf, partsOf, signExtend, truncate, unknownScalar, ZERO, type Scalar } from './scalar.js';
 import type { StepResult } from './step-result.js';
 import type { CallerInputs } from './types.js';
 import { addressReasons, asScalar, type Value } from './value.js';
@@ -45,8 +45,8 @@ const REASON_OF: Readonly<Record<keyof CallerInputs, string>> = {
 };
 
 function highAndLow(high: Scalar, low: Scalar): Scalar {
-  const reasons = [...new Set([...high.reasons, ...low.reasons])].sort();
-  return partlyKnown((high.value << 32n) | low.value, (high.unknown << 32n) | low.unknown, reasons);
+  const upper = partsOf(high).map(({ reason, bits }) => ({ reason, bits: bits << 32n }));
+  return madeOf((high.value << 32n) | low.value, (high.unknown << 32n) | low.unknown, [...upper, ...partsOf(low)]);
 }
 
 function uidGid(machine: Machine): Value {

@@ -1,5 +1,5 @@
 import type { ByteOrder, Size } from '../types.js';
-import { mergeReasons, partlyKnown, signExtend, type Scalar } from './scalar.js';
+import { madeOf, mergeReasons, partsOf, signExtend, type Part, type Scalar } from './scalar.js';
 import { asScalar, reasonsOf, type Value } from './value.js';
 
 /** One byte: eight bits, some perhaps unknown, or one of the eight bytes of a stored address. */
@@ -58,7 +58,8 @@ export class Memory {
       for (let part = 0; part < 8; part++) this.setCell(offset + part, { kind: 'part', of: value, part });
       return;
     }
-    const { value: bits, unknown, reasons } = asScalar(value);
+    const number = asScalar(value);
+    const { value: bits, unknown } = number;
     for (let i = 0; i < size; i++) {
       const shift = BigInt(8 * (byteOrder === 'little' ? i : size - 1 - i));
       const unknownBits = Number((unknown >> shift) & 0xffn);
@@ -66,10 +67,15 @@ export class Memory {
         kind: 'byte',
         value: Number((bits >> shift) & 0xffn),
         unknown: unknownBits,
-        reasons: unknownBits === 0 ? [] : reasons,
+        reasons: reasonsBehind(number, 0xffn << shift),
       });
     }
   }
+}
+
+function reasonsBehind(number: Scalar, bits: bigint): readonly string[] {
+  const behind = partsOf(number).filter((part) => (part.bits & bits) !== 0n);
+  return [...new Set(behind.map(({ reason }) => reason))].sort();
 }
 
 function storedAddress(cells: readonly Cell[]): Value | null {
@@ -83,19 +89,16 @@ function storedAddress(cells: readonly Cell[]): Value | null {
 function joinBytes(cells: readonly Cell[]): Scalar {
   let value = 0n;
   let unknown = 0n;
-  let reasons: readonly string[] = [];
-  for (const cell of cells) {
-    if (cell.kind === 'byte') {
-      value = (value << 8n) | BigInt(cell.value);
-      unknown = (unknown << 8n) | BigInt(cell.unknown);
-      reasons = mergeReasons(reasons, cell.reasons);
-    } else {
-      value <<= 8n;
-      unknown = (unknown << 8n) | 0xffn;
-      reasons = mergeReasons(reasons, reasonsOf(cell.of));
-    }
-  }
-  return partlyKnown(value, unknown, reasons);
+  const parts: Part[] = [];
+  cells.forEach((cell, i) => {
+    const bits = 0xffn << BigInt(8 * (cells.length - 1 - i));
+    const [known, open, reasons] =
+      cell.kind === 'byte' ? [cell.value, cell.unknown, cell.reasons] : [0, 0xff, reasonsOf(cell.of)];
+    value = (value << 8n) | BigInt(known);
+    unknown = (unknown << 8n) | BigInt(open);
+    parts.push(...reasons.map((reason) => ({ reason, bits })));
+  });
+  return madeOf(value, unknown, parts);
 }
 
 /** Bytes [offset, offset + length) if every bit of them is known, else the reasons why not. */

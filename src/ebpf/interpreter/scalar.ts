@@ -9,6 +9,13 @@ export interface Scalar {
   readonly unknown: bigint;
   /** Sorted, each once. */
   readonly reasons: readonly string[];
+  /** Which bits each reason is behind, where that is less than all unknown ones: the halves of bpf_get_current_uid_gid. */
+  readonly parts?: readonly Part[];
+}
+
+export interface Part {
+  readonly reason: string;
+  readonly bits: bigint;
 }
 
 export const ALL_BITS = 0xffff_ffff_ffff_ffffn;
@@ -31,6 +38,31 @@ export function partlyKnown(value: bigint, unknown: bigint, reasons: readonly st
   return { kind: 'scalar', value: BigInt.asUintN(64, value) & ~mask, unknown: mask, reasons };
 }
 
+/** As `partlyKnown`, with what is behind which bits; parts without unknown bits do not count. */
+export function madeOf(value: bigint, unknown: bigint, parts: readonly Part[]): Scalar {
+  const mask = BigInt.asUintN(64, unknown);
+  const behind = new Map<string, bigint>();
+  for (const { reason, bits } of parts) {
+    if ((bits & mask) !== 0n) behind.set(reason, (behind.get(reason) ?? 0n) | (bits & mask));
+  }
+  const reasons = [...behind.keys()].sort();
+  const number = partlyKnown(value, mask, reasons);
+  if ([...behind.values()].every((bits) => bits === mask)) return number;
+  return { ...number, parts: reasons.map((reason) => ({ reason, bits: behind.get(reason)! })) };
+}
+
+export function partsOf({ unknown, reasons, parts }: Scalar): readonly Part[] {
+  return parts ?? reasons.map((reason) => ({ reason, bits: unknown }));
+}
+
+/** Moves or cuts bits without mixing them: `move` says where the set bits of a number go. */
+export function mapBits(scalar: Scalar, move: (bits: bigint) => bigint): Scalar {
+  const { value, unknown, reasons } = scalar;
+  if (scalar.parts === undefined) return partlyKnown(move(value), move(unknown), reasons);
+  const parts = scalar.parts.map(({ reason, bits }) => ({ reason, bits: BigInt.asUintN(64, move(bits)) }));
+  return madeOf(move(value), move(unknown), parts);
+}
+
 export function isKnown(scalar: Scalar): boolean {
   return scalar.unknown === 0n;
 }
@@ -44,10 +76,10 @@ export function mergeReasons(a: readonly string[], b: readonly string[]): readon
 /** The low `bits` bits, the rest 0. */
 export function truncate(scalar: Scalar, bits: number): Scalar {
   if (bits === 64) return scalar;
-  return partlyKnown(BigInt.asUintN(bits, scalar.value), BigInt.asUintN(bits, scalar.unknown), scalar.reasons);
+  return mapBits(scalar, (number) => BigInt.asUintN(bits, number));
 }
 
 /** The low `bits` bits, the rest copies of the highest of them. */
 export function signExtend(scalar: Scalar, bits: number): Scalar {
-  return partlyKnown(BigInt.asIntN(bits, scalar.value), BigInt.asIntN(bits, scalar.unknown), scalar.reasons);
+  return mapBits(scalar, (number) => BigInt.asIntN(bits, number));
 }

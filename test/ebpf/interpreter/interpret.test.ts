@@ -162,6 +162,26 @@ describe('what is unknown', () => {
     const random = join(helper(101), slot(0xbf, { dst: 2, src: 0 }), isEqual(2, 1n << 40n));
     expect(verdict(random, HELPERS)).toBe('0');
   });
+  it.each([
+    ['a 32-bit comparison', [slot(0x16, { dst: 0, imm: 0, off: 2 })], 'depends:uid'],
+    ['a 64-bit comparison', [slot(0x15, { dst: 0, imm: 0, off: 2 })], 'depends:gid, depends:uid'],
+    ['shifts', [slot(0x67, { dst: 0, imm: 32 }), slot(0x77, { dst: 0, imm: 32 })], 'depends:uid'],
+    ['a shift', [slot(0x77, { dst: 0, imm: 32 })], 'depends:gid'],
+    ['a mask', [slot(0x57, { dst: 0, imm: 0xff })], 'depends:uid'],
+    ['a sign extension', [slot(0xbf, { dst: 0, src: 0, off: 32 })], 'depends:uid'],
+    ['a byte swap', [slot(0xd7, { dst: 0, imm: 64 }), slot(0xbc, { dst: 0, src: 0 })], 'depends:gid'],
+    ['a store', [slot(0x7b, { dst: 10, src: 0, off: -8 }), slot(0x61, { dst: 0, src: 10, off: -4 })], 'depends:gid'],
+    [
+      'a store and a load of both',
+      [slot(0x7b, { dst: 10, src: 0, off: -8 }), slot(0x79, { dst: 0, src: 10, off: -8 }), slot(0xbc, { dst: 0 })],
+      'depends:uid',
+    ],
+    ['a sum', [slot(0x07, { dst: 0, imm: 1 }), slot(0x77, { dst: 0, imm: 32 })], 'depends:gid, depends:uid'],
+  ])('names what is behind the bits that %s leaves', (_, parts, reason) => {
+    const isBranch = parts.length === 1 && (parts[0]![0]! & 7) > 4 && (parts[0]![0]! & 7) !== 7;
+    const ending = isBranch ? [] : [slot(0x15, { dst: 0, imm: 0, off: 2 })];
+    expect(verdict(join(helper(UID), ...parts, ...ending, mov(0, 0), EXIT, mov(0, 1), EXIT), HELPERS)).toBe(reason);
+  });
   it('of a register that was never written is nothing when combined with itself', () => {
     expect(verdict(join(slot(0xac, { dst: 11, src: 11 }), isEqual(11, 0n)))).toBe('1');
     expect(verdict(bitOf(7))).toBe('uninitialised');
