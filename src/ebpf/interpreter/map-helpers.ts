@@ -128,9 +128,8 @@ function updateArray(
   const index = arrayIndex(machine, key);
   if (index >= map.maxEntries) return errno(E2BIG);
   if (flags === BPF_NOEXIST) return errno(EEXIST);
-  const at = arrayPointer(machine, map.id, index * arrayStride(map));
-  const memory = machine.memories.get(at.memory);
-  value.forEach((cell, i) => memory?.setCell((at.offset ?? 0) + i, cell));
+  const memory = machine.memories.get(arrayPointer(machine, map.id, 0).memory);
+  value.forEach((cell, i) => memory?.setCell(index * arrayStride(map) + i, cell));
   return ZERO;
 }
 

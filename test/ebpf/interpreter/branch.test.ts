@@ -47,6 +47,7 @@ describe('two addresses in one memory', () => {
   it.each([
     [-16, -8],
     [-8, -16],
+    [5, 4],
     [4, 4],
   ])('are in the order of their offsets %i and %i', (a, b) => {
     expect(all((jmp) => taken(jmp, pointer('stack:0', a), pointer('stack:0', b)))).toEqual(unsigned(a, b));
@@ -68,6 +69,8 @@ describe('nothing is known', () => {
     ['of half an address and 0', pointer('context', 0), known(0n), 32],
     ['of an address that may be NULL', { kind: 'opaque', points: 7, reasons: ['depends:map:7'] }, known(0n), 64],
     ['of two maps', { kind: 'map', mapId: 7 }, { kind: 'map', mapId: 7 }, 64],
+    ['of a hash element and its value', { kind: 'element', memory: 'value:7:00' }, pointer('value:7:00', 0), 64],
+    ['of a value and its hash element', pointer('value:7:00', 0), { kind: 'element', memory: 'value:7:00' }, 64],
     ['of a number and an address', unknownScalar(['depends:uid']), pointer('context', 0), 64],
   ])('%s', (_, left, right, width) => {
     expect(all((jmp) => taken(jmp, left, right, width))).toEqual(OPEN);

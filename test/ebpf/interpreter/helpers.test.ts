@@ -51,6 +51,10 @@ describe('who asks, and when', () => {
       partlyKnown(7n << 32n, LOW, ['depends:uid']),
       ['gid'],
     ]);
+    expect(asked('bpf_get_current_pid_tgid', { tgid: 7 })).toEqual([
+      partlyKnown(7n << 32n, LOW, ['depends:pid']),
+      ['tgid'],
+    ]);
     expect(asked('bpf_get_current_pid_tgid', { pid: 7 })).toEqual([
       partlyKnown(7n, LOW << 32n, ['depends:tgid']),
       ['pid'],
