@@ -58,17 +58,15 @@ function valid(...ranges: Range[]): Range[] {
   return ranges.filter(([first, last]) => first <= last);
 }
 
-/** The numbers from `first` to `last`, both possibly negative or too large, modulo 2^width. */
+/** The numbers from `first` to `last`, at most 2^width of them, both possibly negative or too large, modulo 2^width. */
 function moved(width: number, first: bigint, last: bigint): Range[] {
   if (first > last) return [];
-  const size = 1n << BigInt(width);
-  if (last - first + 1n >= size) return [[0n, size - 1n]];
   const [from, to] = [BigInt.asUintN(width, first), BigInt.asUintN(width, last)];
   return from <= to
     ? [[from, to]]
     : [
         [0n, to],
-        [from, size - 1n],
+        [from, maskOf(0, width)],
       ];
 }
 

@@ -39,6 +39,12 @@ export class Expressions {
     return Array.from({ length: 1 << this.#variables }, (_, assignment) => assignment);
   }
 
+  /** How many variables there are so far. */
+  get variables(): number {
+    return this.#variables;
+  }
+
+  /** A new variable. */
   variable(): number {
     return this.#variables++;
   }

@@ -84,6 +84,20 @@ describe('remainders that meet', () => {
       },
     ],
     [
+      'only what is taken meets, and the number is known',
+      (e) => {
+        const [[, x], [, y]] = ways(e, [7n, 5n]);
+        return ['sub', 64, e.leaf(8n, 1), e.select(e.variable(), x, y)];
+      },
+    ],
+    [
+      'only the numbers meet, and what is taken is known',
+      (e) => {
+        const [[a], [b]] = ways(e, [7n, 5n]);
+        return ['sub', 64, e.select(e.variable(), a, b), e.leaf(8n, 1)];
+      },
+    ],
+    [
       'they are added',
       (e) => {
         const [[a, x], [b, y]] = ways(e, [7n, 5n]);

@@ -129,6 +129,17 @@ describe('a - a / c * c', () => {
       }),
     ],
     ['with a factor that is not known', sub(of32, (e, a) => e.alu('mul', 64, by(e, 'div', a, 7n), e.leaf(7n, 1)))],
+    ['with a known number for the quotient', sub(of32, (e) => by(e, 'mul', e.leaf(3n, 2), 7n))],
+    ['with a known number for the product', sub(of32, (e) => e.leaf(14n, 2))],
+    ['with bytes for the quotient', sub(of32, (e, a) => by(e, 'mul', e.bytes(by(e, 'div', a, 7n), 0, 4), 7n))],
+    ['with bytes for the product', sub(of32, (e, a) => e.bytes(multiple(e, a, 7n), 0, 4))],
+    [
+      'of bytes',
+      sub(
+        (e) => e.bytes(difference(e), 0, 4),
+        (e, a) => multiple(e, a, 7n),
+      ),
+    ],
     ['with a sum for the product', sub(of32, (e, a) => by(e, 'add', by(e, 'div', a, 7n), 7n))],
     ['with a remainder for the quotient', sub(of32, (e, a) => by(e, 'mul', by(e, 'or', a, 7n), 7n))],
     ['of the quotient alone', sub(of32, (e, a) => by(e, 'div', a, 7n))],
