@@ -1,10 +1,10 @@
 /** bpf-to-bpf calls, returns, and callbacks that helpers run in rounds. */
 import { jump } from './control.js';
 import type { Frame, Machine, Repetition } from './machine.js';
-import { arrayStride, indexKey } from './map-state.js';
-import { arrayPointer, contentsOf, elementCount, valueMemory } from './maps.js';
-import { knownByte, Memory } from './memory.js';
-import { known, truncate, ZERO } from './scalar.js';
+import { arrayStride, fromHex, indexKey } from './map-state.js';
+import { arrayPointer, byteOf, contentsOf, elementCount, valueMemory } from './maps.js';
+import { Memory } from './memory.js';
+import { known, ZERO } from './scalar.js';
 import type { StepResult } from './step-result.js';
 import { asScalar, pointer, type Value } from './value.js';
 
@@ -72,7 +72,7 @@ export function repeat(machine: Machine, repetition: Repetition): StepResult {
 function startRound(machine: Machine, repetition: Repetition): StepResult {
   const { map, round, context } = repetition;
   if (map === null) {
-    machine.setRegister(1, truncate(known(BigInt(round)), 32));
+    machine.setRegister(1, known(BigInt(round)));
     machine.setRegister(2, context);
   } else {
     const [key, value] = element(machine, map.mapId, round);
@@ -100,10 +100,6 @@ function element(machine: Machine, mapId: number, index: number): [key: Value, v
 /** Each walk has a key of its own: a callback may walk over a map itself. */
 function keyPointer(machine: Machine, key: Uint8Array): Value {
   const name = `key:${String(machine.frames.length)}`;
-  machine.memories.set(name, new Memory((offset) => knownByte(key[offset] ?? 0)));
+  machine.memories.set(name, new Memory((offset) => byteOf(key, offset)));
   return pointer(name, 0);
-}
-
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }

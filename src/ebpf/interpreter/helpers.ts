@@ -92,7 +92,7 @@ function isBufferSize({ value, unknown }: Scalar): boolean {
 
 function getRetval(machine: Machine): Value {
   machine.usedRetval = true;
-  return signExtend(machine.retval, 32);
+  return machine.retval;
 }
 
 function setRetval(machine: Machine): Value {

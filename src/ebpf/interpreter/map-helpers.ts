@@ -1,7 +1,7 @@
 /** Lookup, update and delete as the kernel's map types do them (kernel/bpf/arraymap.c, hashtab.c, lpm_trie.c). */
 import type { MapContents } from '../types.js';
 import type { Machine } from './machine.js';
-import { arrayStride, mapReason, mapState, toHex } from './map-state.js';
+import { arrayStride, fromHex, mapReason, mapState, toHex } from './map-state.js';
 import {
   arrayPointer,
   contentsOf,
@@ -187,10 +187,6 @@ function sameBits(a: Uint8Array, b: Uint8Array, bits: number): boolean {
     if (((a[byte] ?? 0) & mask) !== ((b[byte] ?? 0) & mask)) return false;
   }
   return true;
-}
-
-function fromHex(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 }
 
 function arrayIndex(machine: Machine, key: Uint8Array): number {

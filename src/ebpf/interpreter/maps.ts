@@ -111,7 +111,8 @@ export function valueMemory(machine: Machine, map: MapContents, key: string): st
   return name;
 }
 
-function byteOf(value: Uint8Array, offset: number): Cell {
+/** A byte of a key or value; there is nothing known beside it. */
+export function byteOf(value: Uint8Array, offset: number): Cell {
   const byte = value[offset];
   return byte === undefined ? unknownByte(['kernel-memory']) : knownByte(byte);
 }

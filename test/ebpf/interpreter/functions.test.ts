@@ -132,6 +132,36 @@ describe('bpf_for_each_map_elem', () => {
   ])('of an %s', (_, map, stop, rounds, sum) => {
     expect(noted(walk(stop), [map])).toBe((rounds << 16) | sum);
   });
+  it('shows its callback the map in every round, and of the key no byte too many', () => {
+    const lookups = new Map([...HELPERS, [5, 'bpf_map_lookup_elem']]);
+    const run = (read: Uint8Array): unknown => {
+      const parts = [
+        mapInto(1, 7), // 0, 1
+        code(2, 8), // 2, 3: the callback at 11
+        stackAddress(3, -8), // 4, 5
+        slot(0x7a, { dst: 10, off: -8, imm: 0 }), // 6
+        mov(4, 0), // 7
+        helper(EACH), // 8
+        slot(0x79, { dst: 6, src: 10, off: -8 }), // 9
+        slot(0x05, { off: 7 }), // 10 -> 18
+        copy(6, 4), // 11: callback
+        read, // 12, 13
+        slot(0x79, { dst: 1, src: 6 }), // 14
+        slot(0x0f, { dst: 1, src: 0 }), // 15
+        slot(0x7b, { dst: 6, src: 1 }), // 16
+        slot(0x05, { off: 4 }), // 17 -> 22
+        noteSum, // 18 to 21
+        mov(0, 0), // 22
+        EXIT,
+      ];
+      const given = { ...environment([hash]), helpers: lookups };
+      const result = interpret(decode(join(...parts), 'little'), given, { type: 'c', access: 2, major: 1, minor: 3 });
+      return result.outcome === 'return' ? (result.retval ?? result.retvalReasons) : result.reason;
+    };
+    expect(run(join(helper(5), slot(0x61, { dst: 0, src: 0 })))).toBe(3);
+    expect(run(join(mov(5, 0), slot(0x71, { dst: 0, src: 2, off: 4 })))).toEqual(['kernel-memory']);
+    expect(run(join(mov(5, 0), slot(0x71, { dst: 0, src: 2, off: 3 })))).toBe(0);
+  });
   it('in a walk: each has a key of its own', () => {
     const parts = [
       mapInto(1, 7), // 0, 1

@@ -101,10 +101,14 @@ describe('bpf_get_current_comm', () => {
     ['a size no buffer has', pointer('stack:0', -8), known(4097n)],
     ['an unknown place', { kind: 'pointer', memory: 'stack:0', offset: null, reasons: ['depends:uid'] }, known(4n)],
   ])('into %s makes the frame unknown', (_, buffer, size) => {
-    const machine = machineWith({ options: { caller: { comm: 'abc' } }, registers: { 1: buffer, 2: size } });
+    const machine = machineWith({
+      options: { caller: { comm: 'abc' } },
+      registers: { 1: buffer, 2: size, 3: { kind: 'code', slot: 0 } },
+    });
     onStack(machine, -8, '1111111111111111');
     expect(call(machine, 'bpf_get_current_comm')).toEqual(unknownScalar(['depends:comm']));
     expect(stackHex(machine, -8, 8)).toBe('??'.repeat(8));
+    expect(machine.usedRetval).toBe(false);
   });
   it('into a stack that is gone, or an unknown map', () => {
     const machine = machineWith({
@@ -240,6 +244,7 @@ describe('bpf_loop', () => {
     const machine = given(3n, registers);
     expect(call(machine, 'bpf_loop')).toEqual(unknownScalar(['helper:bpf_loop']));
     expect(machine.frames).toHaveLength(1);
+    expect(machine.usedRetval).toBe(machine.register(2).kind === 'code');
   });
 });
 
@@ -281,5 +286,6 @@ describe('bpf_for_each_map_elem', () => {
     const machine = given(type, registers);
     expect(call(machine, NAME)).toEqual(unknownScalar([`helper:${NAME}`]));
     expect(machine.frames).toHaveLength(1);
+    expect(machine.usedRetval).toBe(machine.register(2).kind === 'code');
   });
 });
