@@ -9,8 +9,8 @@ import type { Value } from './value.js';
 
 /** A helper call. Where the dump hides which one (immediate 0) or nobody has named it, it may be any. */
 export function callHelper(machine: Machine, instruction: Instruction & { op: 'call-helper' }): StepResult {
-  const scratch = timedMayGoto(machine);
-  if (scratch !== null) return refillLoopCounter(machine, scratch);
+  const counter = timedMayGoto(machine);
+  if (counter !== null) return refillLoopCounter(machine, counter);
   const name = instruction.imm === 0 ? undefined : machine.unit.environment.helpers.get(instruction.imm);
   const result =
     name === undefined ? unresolved(machine) : (HELPERS.get(name)?.(machine) ?? unmodelled(machine, name, true));
@@ -56,16 +56,22 @@ export function mayHaveSetRetval(kernelRelease: string | null): boolean {
  * The call that the kernel puts into a loop with may_goto (arch_bpf_timed_may_goto, Linux 6.15): its argument and result are in the
  * scratch register, which the instruction before it sets to a stack offset and the one behind it stores at that offset. No other call
  * stands between such a pair, and it changes no other register.
- * @returns the scratch register, or null for any other call.
+ * @returns the scratch register and where on the stack the counter is, or null for any other call.
  */
-function timedMayGoto(machine: Machine): 11 | 12 | null {
+function timedMayGoto(machine: Machine): LoopCounter | null {
   const { instructions } = machine.unit.program;
   const before = instructions[machine.position - 2];
   const after = instructions[machine.position];
   if (before?.op !== 'alu' || before.alu !== 'mov' || before.width !== 64 || !('imm' in before.src)) return null;
   if (before.dst !== 11 && before.dst !== 12) return null;
   const stored = after?.op === 'store' && after.size === 8 && after.base === 10 && after.off === before.src.imm;
-  return stored && 'reg' in after.src && after.src.reg === before.dst ? before.dst : null;
+  if (!stored || !('reg' in after.src) || after.src.reg !== before.dst) return null;
+  return { scratch: before.dst, offset: before.src.imm };
+}
+
+interface LoopCounter {
+  readonly scratch: number;
+  readonly offset: number;
 }
 
 /** BPF_MAX_TIMED_LOOPS, include/linux/bpf.h. */
@@ -75,10 +81,8 @@ const TIMED_LOOPS = 0xffffn;
  * kernel/bpf/core.c, bpf_check_timed_may_goto: the first time it notes the time (in the 8 bytes above the counter) and allows 65535
  * rounds more; later it allows as many again, or none if a quarter of a second has gone by.
  */
-function refillLoopCounter(machine: Machine, scratch: 11 | 12): StepResult {
-  const counter = machine.register(scratch);
+function refillLoopCounter(machine: Machine, { scratch, offset }: LoopCounter): StepResult {
   const stack = machine.memories.get(machine.frame.stack);
-  const offset = counter.kind === 'scalar' ? Number(BigInt.asIntN(64, counter.value)) : 0;
   const { byteOrder } = machine.unit.program;
   const timestamp = stack?.load(offset + 8, 8, false, byteOrder);
   if (timestamp?.kind === 'scalar' && timestamp.unknown === 0n && timestamp.value === 0n) {
