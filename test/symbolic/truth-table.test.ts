@@ -1,6 +1,7 @@
 /** Operations by truth tables of the operands' different bits, against plain arithmetic. */
 import { describe, expect, it } from 'vitest';
-import { BddManager, FALSE, TRUE, type Ref } from '../../src/bdd/manager.js';
+import { BddBudgetError, BddManager, FALSE, TRUE, type Ref } from '../../src/bdd/manager.js';
+import { aluResult } from '../../src/symbolic/alu.js';
 import { constant, type BitVector } from '../../src/symbolic/bitvector.js';
 import { expensive } from '../../src/symbolic/expensive.js';
 import { aluByTable, tableBits } from '../../src/symbolic/truth-table.js';
@@ -45,7 +46,50 @@ describe.each(WIDTHS)('by table, of %i bits', (width) => {
   });
 });
 
-describe.each(['mul', 'div', 'mod', 'sdiv', 'smod'] as const)('%s by whichever way is cheaper', (op) => {
+describe('upper halves', () => {
+  it.each<[string, bigint, readonly number[]]>([
+    ['of zeros', 5n, [3]],
+    ['of ones', -1n, [3]],
+    ['of one bit, the lowest', 1n << 32n, [3]],
+    ['of one bit that is not known', 7n, [3, 32]],
+    ['of one bit, the highest', 1n << 63n, [3]],
+    ['of bits that are not known', 7n, Array.from({ length: 32 }, (_, i) => 32 + i)],
+  ])('%s', (_name, value, positions) => {
+    const m = new BddManager();
+    const x: Ref[] = [...constant(64, value)];
+    positions.forEach((position, i) => (x[position] = m.variable(i % 3) ^ (i & 1)));
+    const y = [m.variable(0), TRUE, ...constant(62, 0n)];
+    for (const [a, b] of [
+      [x, y],
+      [y, x],
+    ] as const) {
+      for (const op of ['add', 'div', 'or'] as const) {
+        const result = aluByTable(m, op, 64, (1n << 64n) - 1n, a, b, tableBits(m, a, b));
+        for (let assignment = 0; assignment < 8; assignment++) {
+          const expected = referenceAlu(op, 64, numberUnder(m, a, assignment), numberUnder(m, b, assignment));
+          expect(numberUnder(m, result, assignment)).toBe(expected);
+        }
+      }
+    }
+  });
+});
+
+const EXPENSIVE = ['mul', 'div', 'mod', 'sdiv', 'smod'] as const;
+
+describe.each(EXPENSIVE)('%s by whichever way is cheaper', (op) => {
+  it.each(WIDTHS)('with signs, of %i bits', (width) => {
+    const m = new BddManager();
+    const variables = Array.from({ length: 12 }, (_, k) => m.variable(k));
+    const sign = variables[11]!;
+    const x = [...variables, ...new Array<Ref>(width - 12).fill(sign)];
+    const y = constant(width, -7n);
+    const result = expensive(m, op, width, (1n << BigInt(width)) - 1n, x, y);
+    for (let assignment = 0; assignment < 4096; assignment += 111) {
+      const [a, b] = [x, y].map((bits) => numberUnder(m, bits, assignment)) as [bigint, bigint];
+      expect(numberUnder(m, result, assignment)).toBe(referenceAlu(op, width, a, b));
+    }
+  });
+
   it.each([3, 12, 22])('with %i different bits', (count) => {
     const [m, random] = [new BddManager(), new Random(count)];
     const variables = Array.from({ length: count }, (_, k) => m.variable(k));
@@ -59,6 +103,26 @@ describe.each(['mul', 'div', 'mod', 'sdiv', 'smod'] as const)('%s by whichever w
       }
     }
   });
+});
+
+it('a table is made where diagrams cost too much', () => {
+  const operands = (m: BddManager): readonly [BitVector, BitVector] => {
+    const number = (first: number, count: number): BitVector => [
+      ...Array.from({ length: count }, (_, k) => m.variable(first + count - 1 - k)),
+      ...constant(64 - count, 0n),
+    ];
+    return [number(0, 10), number(10, 7)];
+  };
+  const other = new BddManager();
+  const byDiagrams = (): BitVector => aluResult(other, 'div', 64, ...operands(other));
+  expect(() => other.withBudget({ steps: 200_000 }, byDiagrams)).toThrow(BddBudgetError);
+  const m = new BddManager();
+  const [x, y] = operands(m);
+  const result = expensive(m, 'div', 64, 0b11n, x, y);
+  for (let assignment = 0; assignment < 1 << 17; assignment += 1001) {
+    const [a, b] = [x, y].map((bits) => numberUnder(m, bits, assignment)) as [bigint, bigint];
+    expect(numberUnder(m, result, assignment)).toBe(referenceAlu('div', 64, a, b) & 0b11n);
+  }
 });
 
 it('the bits of a table are each function once, without constants and complements, uppermost first', () => {

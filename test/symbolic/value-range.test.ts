@@ -86,6 +86,10 @@ describe('products and quotients', () => {
         return e.alu('mul', 32, x, x);
       },
     ],
+    [
+      'shift down whose upper bits are not compared',
+      (e) => by(e, 'rsh', e.alu('mul', 64, e.leaf(1n << 37n, 3), e.leaf(0n, 0, 3)), 3n),
+    ],
     ['join of a product and a quotient', (e) => e.select(e.variable(), product(e), quotient(e))],
     [
       'join of a product and a sum',
@@ -165,6 +169,79 @@ describe('sums, shifts, masks and joins on the way', () => {
       answers += check(e, x, random);
     }
     expect(answers).toBeGreaterThan(24);
+  });
+});
+
+describe('numbers whose diagrams are too large', () => {
+  /** The highest bit of a number has the uppermost variable. */
+  const wide = (e: Expressions, first: number, count: number): Expression =>
+    e.leaf(0n, ...Array.from({ length: count }, (_, i) => first + count - 1 - i));
+  const largeQuotient = (e: Expressions, first = 0, width: Width = 64): Expression => {
+    const divisor = wide(e, 0, 10);
+    return e.alu('div', width, wide(e, first, 18), divisor);
+  };
+  const largeProduct = (e: Expressions, first = 0, width: Width = 64): Expression =>
+    e.alu('mul', width, wide(e, 0, 10), wide(e, first, 18));
+  const largeSquare = (e: Expressions, width: Width): Expression => {
+    const x = wide(e, 0, width === 32 ? 16 : 20);
+    return e.alu('mul', width, x, x);
+  };
+  const copy = (e: Expressions, x: Expression, width: Width): Expression => e.alu('mov', width, e.number(0n), x);
+  /** Both ways of a join over the same variables. */
+  const join = (e: Expressions): Expression => {
+    const [x, y] = [wide(e, 0, 10), wide(e, 0, 16)];
+    return e.select(e.variable(), e.alu('mul', 64, x, y), e.alu('div', 64, y, x));
+  };
+
+  it.each<[string, Width, (e: Expressions) => Expression]>([
+    ['quotients', 64, (e) => largeQuotient(e)],
+    ['quotients that fill 32 bits', 32, (e) => largeQuotient(e, 14)],
+    ['32-bit quotients', 64, (e) => largeQuotient(e, 14, 32)],
+    ['quotients whose dividend and divisor have 64 bits together', 64, (e) => largeQuotient(e, 36)],
+    ['products', 64, (e) => largeProduct(e)],
+    ['products that fill 32 bits', 32, (e) => largeProduct(e, 4)],
+    ['32-bit products', 64, (e) => largeProduct(e, 4, 32)],
+    ['products that fill 64 bits', 64, (e) => largeProduct(e, 36)],
+    ['products of a large number and a small one', 64, (e) => e.alu('mul', 64, wide(e, 0, 18), wide(e, 0, 10))],
+    ['32-bit squares', 64, (e) => largeSquare(e, 32)],
+    ['squares', 64, (e) => largeSquare(e, 64)],
+    ['joins', 64, join],
+    ['copies', 64, (e) => copy(e, largeQuotient(e), 64)],
+    ['cut copies', 64, (e) => copy(e, largeProduct(e), 32)],
+    ['sums', 64, (e) => by(e, 'add', largeProduct(e), 5n)],
+    ['sums, constant first', 32, (e) => e.alu('add', 64, e.number(1n << 63n), largeQuotient(e))],
+    ['differences', 32, (e) => by(e, 'sub', largeQuotient(e), 1000n, 32)],
+    ['low bits', 64, (e) => by(e, 'and', largeQuotient(e), all(18))],
+    ['low bits, of more than are compared', 32, (e) => by(e, 'and', largeQuotient(e), all(40))],
+    ['low bits, of as many as are compared', 32, (e) => by(e, 'and', largeQuotient(e), all(32))],
+    ['shifts up', 64, (e) => by(e, 'lsh', largeQuotient(e), 46n)],
+    ['32-bit shifts up', 64, (e) => by(e, 'lsh', largeQuotient(e), 14n, 32)],
+    ['shifts down', 64, (e) => by(e, 'rsh', largeProduct(e), 3n)],
+    ['upper halves', 32, (e) => by(e, 'rsh', largeProduct(e, 36), 32n)],
+    ['32-bit shifts down', 32, (e) => by(e, 'rsh', largeProduct(e, 4), 3n, 32)],
+    [
+      'twelve operations',
+      64,
+      (e) => Array.from({ length: 11 }).reduce<Expression>((x) => by(e, 'add', x, 1n), largeQuotient(e)),
+    ],
+  ])('%s are not worked out', (_name, width, build) => {
+    const random = new Random(6);
+    for (let round = 0; round < 6; round++) {
+      const e = expressions();
+      const { word, valueUnder } = build(e);
+      const [op, chosen] = [random.pick(OPS), random.below(1 << 28)];
+      const limit = BigInt.asUintN(width, valueUnder(chosen) + BigInt(random.below(3) - 1));
+      const answer = e.m.withBudget({ steps: 200_000 }, () => compareByRange(e.m, op, width, word, limit))!;
+      for (const assignment of [chosen, ...Array.from({ length: 20 }, () => random.below(1 << 28))]) {
+        const expected = referenceBranch(op, width, valueUnder(assignment), limit);
+        expect({ op, limit, assignment, taken: e.m.evaluate(answer, underAssignment(assignment)) }).toEqual({
+          op,
+          limit,
+          assignment,
+          taken: expected,
+        });
+      }
+    }
   });
 });
 
