@@ -38,6 +38,7 @@ const product = (e: Expressions, width: Width = 64): Expression =>
   e.alu('mul', width, e.leaf(4n, 0, 1), e.leaf(0n, 0, 3));
 const quotient = (e: Expressions, width: Width = 64): Expression =>
   e.alu('div', width, e.leaf(64n, 1, 4), e.leaf(0n, 0, 1));
+const pending = (e: Expressions): Expression => e.alu('add', 64, e.leaf(2n, 0), e.leaf(0n, 0, 2));
 const by = (e: Expressions, op: AluOp, a: Expression, amount: bigint, width: Width = 64): Expression =>
   e.alu(op, width, a, e.number(amount));
 
@@ -99,6 +100,8 @@ describe('products and quotients', () => {
       'join of a sum and a product',
       (e) => e.select(e.variable(), e.alu('add', 64, e.leaf(1n, 3), e.leaf(0n, 2)), product(e)),
     ],
+    ['product of numbers still to be worked out', (e) => e.alu('mul', 64, pending(e), pending(e))],
+    ['quotient of numbers still to be worked out', (e) => e.alu('div', 64, pending(e), pending(e))],
     ['quotient', quotient],
     ['32-bit quotient', (e) => quotient(e, 32)],
     ['quotient of zero', (e) => e.alu('div', 32, e.leaf(1n << 40n, 35), e.leaf(4n, 0, 1))],

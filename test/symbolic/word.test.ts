@@ -28,6 +28,17 @@ import { numberUnder } from './expressions.js';
 
 const ALL = (1n << 64n) - 1n;
 const plainly: Worker = (compute) => compute();
+/** As that of the evaluator: nothing may be worked out inside other work. */
+let working = false;
+const strictly: Worker = (compute) => {
+  if (working) throw new Error('a number was worked out inside another');
+  working = true;
+  try {
+    return compute();
+  } finally {
+    working = false;
+  }
+};
 const m = new BddManager();
 const bitsOf = (value: bigint): BitVector => constant(64, value);
 const numberOf = (bits: BitVector): bigint => numberUnder(m, bits, 0);
@@ -43,7 +54,7 @@ function randomMask(random: Random): bigint {
 
 /** A number still to be worked out, and the masks it was asked for. */
 function pendingWord(value: bigint, asked: bigint[] = []): Word {
-  return defer(plainly, [], (mask) => {
+  return defer(strictly, [], (mask) => {
     asked.push(mask);
     return mapBits(mask, (i) => (has(value, i) ? TRUE : FALSE));
   });
