@@ -2,15 +2,15 @@ import type { Machine } from './machine.js';
 import type { MachineState } from './state.js';
 
 /**
- * Where a state is, as numbers whose lexicographic order is the order of evaluation: tail calls made, then for each call under way its
- * place, then program and rank of the position. Equal places are exactly those whose states may be merged.
+ * Where a state is, as numbers whose lexicographic order is the order of evaluation: for each call under way its place, then tail calls made,
+ * program and rank of the position. Equal places are exactly those whose states may be merged.
  */
 export type Place = readonly number[];
 
 export function placeOf(machine: Machine, state: MachineState, position: number): Place {
   const frame = state.frames[state.frames.length - 1];
   const rank = machine.programs[state.program]!.flow.rank[position]!;
-  return [...(frame?.place ?? [state.tailCalls]), state.program, rank];
+  return [...(frame?.place ?? []), state.tailCalls, state.program, rank];
 }
 
 /** The place a called function begins to count from. `iteration` and `target` tell callbacks of one call apart. */

@@ -72,8 +72,8 @@ export function compareBoth(program: Program, environment: ProgramEnvironment = 
     const ours = verdictIn(manager, result, request);
     counts.set(ours, (counts.get(ours) ?? 0) + 1);
     const concrete = interpret(program, environment, request);
-    const denied = concrete.outcome === 'return' && (concrete.r0 === 0n || concrete.retval !== 0);
-    const theirs = concrete.outcome === 'undecided' ? 'undecided' : denied ? 'deny' : 'allow';
+    const unknown = concrete.outcome === 'undecided' || (concrete.r0 !== 0n && concrete.retval === null);
+    const theirs = unknown ? 'undecided' : concrete.r0 === 0n || concrete.retval !== 0 ? 'deny' : 'allow';
     if (ours.split(':')[0] !== theirs)
       disagreements.push(`${JSON.stringify(request)}: evaluator ${ours}, interpreter ${theirs}`);
   }

@@ -1,4 +1,5 @@
 import { FALSE, type Ref } from '../../bdd/manager.js';
+import { select } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import { selectSlot, unknownSlot, type MemoryObject, type Slot } from '../memory.js';
 import type { MachineState } from '../state.js';
@@ -52,8 +53,8 @@ export function forgetMap(machine: Machine, state: MachineState, mapId: number, 
   state.clobbered = m.or(state.clobbered, where);
 }
 
-/** Something ran that could write anywhere a program can. */
-export function forgetEverything(machine: Machine, state: MachineState, where: Ref, reason: string): void {
+/** Something ran that could write anywhere a program can, and set the return value. */
+function forgetEverything(machine: Machine, state: MachineState, where: Ref, reason: string): void {
   for (const region of state.memory.keys()) {
     if (region.kind === 'stack') forgetStack(machine, state, region, where, -Infinity, reason);
   }
@@ -61,6 +62,9 @@ export function forgetEverything(machine: Machine, state: MachineState, where: R
     for (const id of environment.maps.keys()) forgetMap(machine, state, id, where);
   }
   state.clobbered = machine.manager.or(state.clobbered, where);
+  if (!machine.mayHaveSetRetval) return;
+  const before = state.retval ?? machine.retvalAtEntry();
+  state.retval = select(machine.manager, where, machine.fresh(reason, 32).slice(0, 32), before);
 }
 
 /** A constant address, or the whole frame if it depends on the request. */

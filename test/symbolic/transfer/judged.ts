@@ -1,0 +1,90 @@
+/** Hand-written programs asked about a grid of requests: evaluator and interpreter against what plain TypeScript says. */
+import { expect } from 'vitest';
+import { BddManager } from '../../../src/bdd/manager.js';
+import { decode } from '../../../src/ebpf/decode.js';
+import { interpret } from '../../../src/ebpf/interpreter/interpret.js';
+import type { ByteOrder, Program, ProgramEnvironment } from '../../../src/ebpf/types.js';
+import type { DeviceRequest } from '../../../src/policy/types.js';
+import { Evaluator } from '../../../src/symbolic/evaluate.js';
+import { join, slot } from '../../ebpf/bytes.js';
+import { NO_ENVIRONMENT } from '../../ebpf/captures.js';
+import { verdictIn } from '../agreement.js';
+
+/** [opcode, dst | src << 4, offset, immediate], as RFC 9669 numbers them. */
+export type Row = readonly [opcode: number, registers: number, offset: number, immediate: number];
+
+export const EXIT: Row = [0x95, 0, 0, 0];
+export const LOAD_MAJOR: Row = [0x61, 0x12, 4, 0];
+export const LOAD_MINOR: Row = [0x61, 0x13, 8, 0];
+export const ALLOW: readonly Row[] = [[0xb7, 0, 0, 1], EXIT];
+export const DENY: readonly Row[] = [[0xb7, 0, 0, 0], EXIT];
+/** Allow if the register is the immediate (sign-extended). */
+export const isEqual = (register: number, immediate: number): Row[] => [
+  [0x15, register, 2, immediate],
+  ...DENY,
+  ...ALLOW,
+];
+/** Allow if two registers are the same. */
+export const areEqual = (a: number, b: number): Row[] => [[0x1d, a | (b << 4), 2, 0], ...DENY, ...ALLOW];
+export const move = (to: number, from: number): Row => [0xbf, to | (from << 4), 0, 0];
+export const set = (register: number, immediate: number): Row => [0xb7, register, 0, immediate];
+export const wide = (register: number, value: bigint): Row[] => [
+  [0x18, register, 0, Number(BigInt.asIntN(32, value))],
+  [0, 0, 0, Number(BigInt.asIntN(32, value >> 32n))],
+];
+/** A map's address (source 1), the address of a place among its values (2), a function's (4). */
+export const reference = (register: number, source: 1 | 2 | 4, immediate: number, next = 0): Row[] => [
+  [0x18, register | (source << 4), 0, immediate],
+  [0, 0, 0, next],
+];
+
+export function programOf(rows: readonly Row[], order: ByteOrder = 'little'): Program {
+  const parts = rows.map(([opcode, registers, off, imm]) =>
+    slot(opcode, { dst: registers & 15, src: registers >> 4, off, imm: imm | 0 }, order),
+  );
+  return decode(join(...parts), order);
+}
+
+const MAJORS = [0, 1, 7, 8, 255, 4095];
+const MINORS = [0, 1, 2, 7, 8, 255, 256, 65535, 1048575];
+
+/** Requests whose numbers lie at the edges of bytes and halves. */
+export const GRID: readonly DeviceRequest[] = MAJORS.flatMap((major) =>
+  MINORS.map((minor, i): DeviceRequest =>
+    i % 2 === 0 ? { type: 'c', access: 2, major, minor } : { type: 'b', access: 4, major, minor },
+  ),
+).filter(({ major, minor }) => major !== 0 || minor !== 0);
+
+/** What plain TypeScript says of a request: whether it is allowed, or why that is not known. */
+export type Expected = (request: DeviceRequest) => boolean | string;
+
+export interface Circumstances {
+  readonly environment?: ProgramEnvironment;
+  readonly order?: ByteOrder;
+  /** The interpreter may know more than the evaluator, or less. */
+  readonly evaluatorOnly?: boolean;
+}
+
+export function expectVerdicts(rows: readonly Row[], expected: Expected, circumstances: Circumstances = {}): void {
+  const { environment = NO_ENVIRONMENT, order = 'little', evaluatorOnly = false } = circumstances;
+  const program = programOf(rows, order);
+  const manager = new BddManager();
+  const result = new Evaluator(manager).evaluate(program, environment);
+  const wrong: string[] = [];
+  for (const request of GRID) {
+    const answer = expected(request);
+    const right = typeof answer === 'string' ? `undecided: ${answer}` : answer ? 'allow' : 'deny';
+    const ours = verdictIn(manager, result, request);
+    const theirs = evaluatorOnly ? null : interpreted(program, environment, request);
+    if (ours !== right || (theirs !== null && theirs !== right.split(':')[0]))
+      wrong.push(`${JSON.stringify(request)}: ${right}; evaluator ${ours}, interpreter ${String(theirs)}`);
+  }
+  expect(wrong.slice(0, 4)).toEqual([]);
+}
+
+function interpreted(program: Program, environment: ProgramEnvironment, request: DeviceRequest): string {
+  const result = interpret(program, environment, request);
+  if (result.outcome === 'undecided') return 'undecided';
+  if (result.r0 === 0n) return 'deny';
+  return result.retval === null ? 'undecided' : result.retval === 0 ? 'allow' : 'deny';
+}
