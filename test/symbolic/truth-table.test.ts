@@ -105,6 +105,14 @@ describe.each(EXPENSIVE)('%s by whichever way is cheaper', (op) => {
   });
 });
 
+it.each([4, 12, 21])('the low bits of a product are made of those of its factors (%i different bits)', (count) => {
+  const m = new BddManager();
+  const x = Array.from({ length: 24 }, (_, k) => (k < count ? m.variable(k) : FALSE));
+  const result = expensive(m, 'mul', 64, (1n << 24n) - 1n, x, constant(24, 5n));
+  expect(result).toHaveLength(64);
+  expect(numberUnder(m, result, 9)).toBe(45n);
+});
+
 it('a table is made where diagrams cost too much', () => {
   const operands = (m: BddManager): readonly [BitVector, BitVector] => {
     const number = (first: number, count: number): BitVector => [
