@@ -1,6 +1,6 @@
 /**
  * Random device programs that the kernel's verifier accepts nearly always (what it refuses is counted and replaced): all ALU and JMP classes, shifts by
- * register, byte order conversions, narrow and sign-extending loads, spills of any width, atomics on the stack, bounded loops and bpf-to-bpf calls.
+ * register, what compilers write for remainders and the like, byte order conversions, narrow and sign-extending loads, spills of any width, atomics on the stack, bounded loops and bpf-to-bpf calls.
  *
  * Registers: r6 holds the context, r9 is the counter of loops; r0, r2 to r5, r7 and r8 are scalars. Which registers and stack bytes are initialised is
  * tracked the way the verifier does, the intersection where paths meet.
@@ -8,6 +8,7 @@
 import type { Row } from '../kernel/assemble.js';
 import { assemble } from '../kernel/assemble.js';
 import { emitArithmetic, emitConstant, emitLoad } from './generate-arithmetic.js';
+import { generateIdiom } from './generate-idioms.js';
 import { Random } from './random.js';
 
 export interface GeneratedProgram {
@@ -84,7 +85,8 @@ function generateStatement(scope: Scope, depth: number): void {
   const roll = random.below(100);
   if (roll < 22) emitLoad(scope, random.pick(WORKING));
   else if (roll < 58) emitArithmetic(scope, WORKING);
-  else if (roll < 63) emitConstant(scope, random.pick(WORKING));
+  else if (roll < 61) emitConstant(scope, random.pick(WORKING));
+  else if (roll < 63 && scope.loopDepth === 0) generateIdiom(scope);
   else if (roll < 73) generateStackAccess(scope);
   else if (roll < 76) generateAtomic(scope);
   else if (roll < 78) generateContextSpill(scope);
