@@ -83,6 +83,10 @@ it('takes 32 bits of its numbers', () => {
   const machine = created(0xffff_ffff_0000_0003n, 0x1_0000_0004n);
   expect(call(machine, NEW)).toEqual(known(0n));
   expect(stackHex(machine, -8, 8)).toBe('0200000004000000');
+  const open = created(0n, 0n);
+  open.setRegister(2, partlyKnown(3n, 1n << 32n, ['depends:uid']));
+  open.setRegister(3, partlyKnown(4n, 1n << 32n, ['depends:uid']));
+  expect([call(open, NEW), stackHex(open, -8, 8)]).toEqual([known(0n), '0200000004000000']);
 });
 it('leaves nothing in the arguments, and is done with when destroyed', () => {
   const machine = created(0n, 1n);
@@ -116,6 +120,7 @@ describe('what is not known', () => {
     expect(call(machine, NEW)).toMatchObject({ reasons: ['helper:bpf_iter_num_new'] });
     for (const iterator of [known(0xffff_8881_0000_0000n), somewhere, pointer('stack:9', 0)]) {
       const next = created(0n, 0n, iterator);
+      onStack(next, 0, '0000000005000000');
       expect(call(next, NEXT)).toEqual(unknownScalar(['helper:bpf_iter_num_next']));
     }
   });
