@@ -42,10 +42,9 @@ export function authorOf(program: Program | null, hints: AuthorHints): Author {
 const UNKNOWN: Author = { name: 'unknown', confidence: 'unknown', marks: [] };
 
 interface Shape {
-  /** The type was loaded as a 16-bit field (before runc 1.0.0-rc91) or as a masked 32-bit one. */
-  prologue: 'halfword' | 'word' | 'none';
-  /** Number of halfword prologues: each call of NVIDIA's hook puts one more in front. */
+  /** How often the type was loaded as a 16-bit field (before runc 1.0.0-rc91): each call of NVIDIA's hook puts one more prologue in front. */
   halfwordPrologues: number;
+  /** It was loaded as a masked 32-bit one. */
   wordPrologue: boolean;
   /** r0 is set with 32-bit (Go writers) or 64-bit moves (C writers). */
   resultWidth: 32 | 64 | null;
@@ -62,16 +61,14 @@ function shapeOf(instructions: readonly Instruction[]): Shape {
   const halfwordPrologues = instructions.filter(
     (each) => each.op === 'load' && each.size === 2 && each.off === 0,
   ).length;
-  const hasWord = instructions.some(
-    (each) => each.op === 'load' && each.size === 4 && each.off === 0 && each.dst === 2,
-  );
   const result = instructions.find(
     (each) => each.op === 'alu' && each.alu === 'mov' && each.dst === 0 && 'imm' in each.src,
   );
   return {
-    prologue: halfwordPrologues > 0 ? 'halfword' : hasWord ? 'word' : 'none',
     halfwordPrologues,
-    wordPrologue: hasWord,
+    wordPrologue: instructions.some(
+      (each) => each.op === 'load' && each.size === 4 && each.off === 0 && each.dst === 2,
+    ),
     resultWidth: result?.op === 'alu' ? result.width : null,
     maskBeforeType: instructions.some((_, index) => isMaskThenType(instructions, index)),
     sharedAccept:
@@ -121,7 +118,7 @@ function isHooked({ halfwordPrologues, wordPrologue }: Shape): boolean {
 function goWriter(shape: Shape, hints: AuthorHints): Author | null {
   if (shape.resultWidth !== 32) return null;
   const marks = ['32-bit result moves', ...(hints.gplCompatible === false ? ['license not GPL'] : [])];
-  if (shape.prologue === 'halfword')
+  if (shape.halfwordPrologues > 0)
     return likely(hints.containerRuntime === 'runc' ? 'runc' : 'containerd-cgroups', [...marks, 'halfword prologue']);
   if (hints.containerRuntime === 'runc' || hints.containerRuntime === 'youki') {
     return {

@@ -168,7 +168,7 @@ function argumentsBelow({ stack }: Frame): string {
 function contextMemory(request: DeviceContext, unit: Unit): Memory {
   const view = new DataView(new ArrayBuffer(12));
   const little = unit.program.byteOrder === 'little';
-  view.setUint32(0, ((request.access << 16) | (request.type === 'b' ? 1 : 2)) >>> 0, little);
+  view.setUint32(0, (request.access << 16) | (request.type === 'b' ? 1 : 2), little);
   view.setUint32(4, request.major, little);
   view.setUint32(8, request.minor, little);
   return new Memory((offset) =>

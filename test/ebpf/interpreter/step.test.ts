@@ -241,6 +241,14 @@ describe('a machine', () => {
     if (state !== undefined) state.readable = false;
     expect(machine.maps.get(7)).toEqual({ readable: true, changes: new Map() });
   });
+  it('keeps nothing of the stack of a function that has returned', () => {
+    const machine = machineWith({});
+    machine.pushFrame({ ...machine.frame, saved: machine.savedRegisters(), returnPosition: 1 });
+    expect([...machine.memories.keys()]).toEqual(['context', 'stack:0', 'stack:1']);
+    machine.popFrame();
+    expect([...machine.memories.keys()]).toEqual(['context', 'stack:0']);
+    expect([machine.register(10), machine.position]).toEqual([pointer('stack:0', 0), 1]);
+  });
   it('follows 33 tail calls in a run', () => {
     const bytes = join(
       slot(0x18, { dst: 2, src: 1, imm: 7 }),
