@@ -7,10 +7,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMMAND, ENVIRONMENT } from './command.js';
 
 const ROOT = join(import.meta.dirname, '../..');
 const CAPTURES = join(ROOT, 'test/fixtures/captures');
-const COMMAND = join(ROOT, 'dist/cli/main.js');
 const ACCESSES = ['m', 'r', 'w', 'rw', '-'] as const;
 
 interface Question {
@@ -75,6 +75,7 @@ function ask(args: string[], questions: Question[]): string[] {
     input: questions.map((question) => question.line).join('\n') + '\n',
     encoding: 'utf8',
     maxBuffer: 64 << 20,
+    env: ENVIRONMENT,
   });
   expect(run.stderr).toBe('');
   expect(run.status).toBe(0);
@@ -119,7 +120,9 @@ afterAll(() => {
 
 function snapshotOf(folder: string): string {
   const file = join(work, `${folder.replaceAll('/', '_')}.json`);
-  execFileSync(process.execPath, [COMMAND, 'snapshot', '--from', join(CAPTURES, folder), '-o', file]);
+  execFileSync(process.execPath, [COMMAND, 'snapshot', '--from', join(CAPTURES, folder), '-o', file], {
+    env: ENVIRONMENT,
+  });
   return file;
 }
 /** Status 3 says that something in the folder is unknown; the document is there all the same. */
@@ -127,6 +130,7 @@ function show(file: string): Record<'enforced' | 'intended' | 'afterReload' | 'a
   const run = spawnSync(process.execPath, [COMMAND, 'show', '--snapshot', file, '--json'], {
     encoding: 'utf8',
     maxBuffer: 64 << 20,
+    env: ENVIRONMENT,
   });
   expect([0, 3]).toContain(run.status);
   return JSON.parse(run.stdout) as ReturnType<typeof show>;

@@ -5,15 +5,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { COMMAND, ENVIRONMENT } from './command.js';
 
 const ROOT = join(import.meta.dirname, '../..');
-const COMMAND = join(ROOT, 'dist/cli/main.js');
 const DOCKER = join(ROOT, 'test/fixtures/captures/bookworm-docker-20.10.24-runc-1.1.5/default');
 
 function shell(script: string): { status: number | null; stdout: string; stderr: string } {
   return spawnSync('bash', ['-o', 'pipefail', '-c', script], {
     encoding: 'utf8',
-    env: { ...process.env, NODE: process.execPath, COMMAND, DOCKER },
+    env: { ...ENVIRONMENT, NODE: process.execPath, COMMAND, DOCKER },
   });
 }
 
@@ -95,7 +95,11 @@ test('a FIFO in place of a file is refused at once, not waited for', () => {
       ['--snapshot', fifo, 'list'],
       ['show', `state:${fifo}`],
     ]) {
-      const { status, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8', timeout: 20_000 });
+      const { status, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+        encoding: 'utf8',
+        timeout: 20_000,
+        env: ENVIRONMENT,
+      });
       expect(stderr).toMatch(/^devpolicy: .*pipe/);
       expect(status).toBe(2);
     }

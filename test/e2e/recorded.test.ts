@@ -7,10 +7,10 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COMMAND, ENVIRONMENT } from './command.js';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const RECORDED = path.join(ROOT, 'test/fixtures/recorded');
-const COMMAND = path.join(ROOT, 'dist/cli/main.js');
 const ACCESSES = ['m', 'r', 'w', 'rw', '-'];
 
 function cases(): string[] {
@@ -37,7 +37,12 @@ function oracle(folder: string): { asked: string[]; answered: string[] } {
 }
 
 function devpolicy(args: readonly string[], input = ''): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [COMMAND, ...args], { input, encoding: 'utf8', maxBuffer: 64 << 20 });
+  return spawnSync(process.execPath, [COMMAND, ...args], {
+    input,
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+    env: ENVIRONMENT,
+  });
 }
 
 let work: string;

@@ -3,10 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { COMMAND } from './command.js';
 
 const ROOT = path.join(import.meta.dirname, '../..');
 const RECORDED = path.join(ROOT, 'test/fixtures/recorded/try');
-const COMMAND = path.join(ROOT, 'dist/cli/main.js');
 
 describe.each(['before', 'after'])('%s', (moment) => {
   test.each(['web', 'gpu', 'admin'])('%s: every recorded verdict of the kernel', (name) => {
