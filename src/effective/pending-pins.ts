@@ -30,7 +30,6 @@ export function pinReadings(
   programs: readonly PendingProgram[],
 ): PinReading[] {
   const stays: PinReading = { missingPins: [], assumedPins: [], gone: [] };
-  if (pinned.length === 0) return [stays];
   const pins = pinsOfHost(snapshot, nestedIn);
   if (pins === null && snapshot.scope !== 'host') return [{ ...stays, assumedPins: [...pinned] }];
   const state = (path: string): boolean | null =>

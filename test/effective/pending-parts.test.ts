@@ -10,7 +10,7 @@ import { isOfInnerManager } from '../../src/effective/pending-manager.js';
 import { canAttachMulti, runOrder } from '../../src/effective/pending-order.js';
 import { pinReadings, pinsOfHost } from '../../src/effective/pending-pins.js';
 import { removalOfProgram } from '../../src/effective/pending-removal.js';
-import type { PendingLevel, PendingProgram } from '../../src/effective/pending-types.js';
+import type { PendingBasis, PendingLevel, PendingProgram } from '../../src/effective/pending-types.js';
 import { isUnread, withUnknown } from '../../src/effective/pending-unread.js';
 import { systemdHost } from '../../src/intent/systemd-compile.js';
 import { DeviceSpace, type DeviceSet } from '../../src/policy/device-set.js';
@@ -197,7 +197,11 @@ describe('a program of systemd’s that a unit no longer needs', () => {
   const answer = (
     release: number | null,
     others: UnitRecord[],
-    { scope = 'host', of = own, basis = 'files' } = {},
+    {
+      scope = 'host',
+      of = own,
+      basis = 'files',
+    }: { scope?: Snapshot['scope']; of?: UnitRecord; basis?: PendingBasis } = {},
   ): string => {
     const snapshot = { ...emptySnapshot('little'), scope, units: [of, ...others] };
     return removalOfProgram(snapshot, of, basis, systemdHost(release, [], null));

@@ -159,6 +159,7 @@ describe('per-cpu values', () => {
       expect(second).toEqual(pointer('percpu:7', 8));
       expect(hexOf(machine, 'percpu:7', 8, 4)).toBe('0a0b0c0d');
       expect(load(machine, table, 8, 24)).toEqual(pointer('percpu:7', 24));
+      expect(load(machine, table, 8, 0)).toEqual(pointer('percpu:7', 0));
       expect(reasons(load(machine, table, 8, 32))).toEqual(['kernel-memory']);
       expect(reasons(load(machine, table, 8, -8))).toEqual(['kernel-memory']);
     }
