@@ -16,7 +16,7 @@ import { systemdHost } from '../../src/intent/systemd-compile.js';
 import { DeviceSpace, type DeviceSet } from '../../src/policy/device-set.js';
 import type { CgroupRecord, Snapshot, UnitRecord } from '../../src/snapshot/types.js';
 import { Evaluator } from '../../src/symbolic/evaluate.js';
-import { EXIT, join, mov } from '../ebpf/bytes.js';
+import { EXIT, join, mov, slot } from '../ebpf/bytes.js';
 
 const [NONE, OVERRIDE, MULTI] = [0, 1, 2];
 const space = new DeviceSpace(new BddManager());
@@ -283,31 +283,35 @@ describe('a level that could not be read', () => {
 
 describe('levels', () => {
   const allow = Buffer.from(join(mov(0, 1), EXIT)).toString('base64');
+  const unresolved = Buffer.from(join(slot(0x85), slot(0x57, { dst: 0, imm: 1 }), EXIT)).toString('base64');
   const snapshot = (
     effective: number[] | null,
     attached: Record<string, number[] | null>,
-    flags = MULTI,
+    flags: Record<string, number> = {},
   ): Snapshot => ({
     ...emptySnapshot('little'),
     cgroups: Object.entries(attached).map(
       ([path, programIds]) =>
         ({
           path,
-          attached: programIds === null ? { failed: 'x', code: 'EPERM' } : { programIds, attachFlags: flags },
+          attached:
+            programIds === null ? { failed: 'x', code: 'EPERM' } : { programIds, attachFlags: flags[path] ?? MULTI },
           effective: effective === null ? { failed: 'x', code: 'EPERM' } : { programIds: effective },
         }) as CgroupRecord,
     ),
-    programs: [1, 2, 3].map((id) => ({
+    programs: [1, 2, 3, 4].map((id) => ({
       ...emptyProgram(id),
       name: id === 1 ? 'sd_devices' : '',
-      xlated: id < 3 ? allow : null,
+      xlated: id < 3 ? allow : id === 4 ? unresolved : null,
     })),
   });
   const evaluator = new Evaluator(space.manager);
-  const of = (from: Snapshot): ReturnType<typeof pendingLevels> =>
-    pendingLevels(space, evaluator, new ProgramLoader(from), from, '/a');
-  const early = (from: Snapshot): number[] =>
-    of(from).levels.flatMap(({ programs }) => (programs ?? []).filter(({ preorder }) => preorder).map(({ id }) => id));
+  const of = (from: Snapshot, cgroup = '/a'): ReturnType<typeof pendingLevels> =>
+    pendingLevels(space, evaluator, new ProgramLoader(from), from, cgroup);
+  const early = (from: Snapshot, cgroup = '/a'): number[] =>
+    of(from, cgroup).levels.flatMap(({ programs }) =>
+      (programs ?? []).filter(({ preorder }) => preorder).map(({ id }) => id),
+    );
   it('have the policy of each program, and its name', () => {
     const { levels, changed } = of(snapshot([1, 3, 2], { '/a': [1, 3], '/': [2] }));
     expect(changed).toBe(false);
@@ -322,6 +326,10 @@ describe('levels', () => {
     expect(levels[0]?.programs?.[0]?.allowed?.equals(space.everything)).toBe(true);
     expect(levels[0]?.programs?.[1]?.allowed).toBeNull();
   });
+  it('do not know the policy of a program that is undecided anywhere', () => {
+    const [first] = of(snapshot([4], { '/a': [4], '/': [] })).levels;
+    expect(first?.programs?.[0]?.allowed).toBeNull();
+  });
   it('that could not be read have no programs, and the run array tells', () => {
     const { levels, changed } = of(snapshot([1], { '/a': null, '/': [] }));
     expect([levels[0]?.programs, changed]).toEqual([null, true]);
@@ -334,7 +342,11 @@ describe('levels', () => {
     expect(early(snapshot([2, 3, 1], { '/a': [1, 3], '/': [2] }))).toEqual([3, 2]);
     expect(early(snapshot(null, { '/a': [1, 3], '/': [2] }))).toEqual([]);
     // Not beside levels that do not apply.
-    expect(early(snapshot([3, 1], { '/a': [1, 3], '/': [2] }, OVERRIDE))).toEqual([3]);
+    expect(early(snapshot([3, 1], { '/a': [1, 3], '/': [2] }, { '/': OVERRIDE }))).toEqual([3]);
+    const nearest = { '/a': OVERRIDE };
+    expect(early(snapshot([2, 3, 1], { '/a': [3], '/': [2, 1] }, nearest))).toEqual([2]);
+    const empty = snapshot([2, 3, 1], { '/a/b': [], '/a': [3], '/': [2, 1] }, nearest);
+    expect(early(empty, '/a/b')).toEqual([2]);
   });
 });
 

@@ -174,8 +174,10 @@ describe('no prediction', () => {
 
 describe('a reload', () => {
   it('puts systemd’s list beside what the runtime attached', () => {
-    const predicted = policy(afterReload(request({ levels: three(program(1, majors(1, 5))), units: [MEM] })));
+    const runtime = program(1, majors(1, 5));
+    const predicted = policy(afterReload(request({ levels: three(runtime), units: [MEM] })));
     expect(majorsIn(predicted, 1, 5, 226)).toBe('1 -5 -226');
+    expect(predicted.lists[0]?.[0]).toBe(runtime.entry);
     expect(predicted.undecided).toEqual([]);
     expect(predicted.changes).toMatchObject([
       {
@@ -215,6 +217,8 @@ describe('a reload', () => {
     const open = policy(afterReload(request({ ...given, release: '250' })));
     expect([majorsIn(open, 1, 5), open.lists.length]).toEqual(['?1 5', 2]);
     expect(open.undecided.map(({ reason }) => reason)).toEqual(['systemd:which-program']);
+    const left = three(program(2, majors(5), 'sd_devices'), program(3, majors(5), 'sd_devices'));
+    expect(policy(afterReload(request({ ...given, levels: left, release: '257' }))).lists).toHaveLength(1);
     // Where no program is systemd's there is one way only.
     const none = policy(afterReload(request({ ...given, levels: three(program(1, majors(1))), release: '252' })));
     expect(none.lists).toHaveLength(1);
@@ -241,6 +245,7 @@ describe('a reload', () => {
     const below = [
       level(SCOPE, MULTI, program(2, majors(5), 'sd_devices')),
       level('/system.slice', NONE, program(1, majors(1))),
+      level('/', MULTI),
     ];
     for (const levels of [beside, below]) {
       const predicted = policy(afterReload(request({ levels, units: [MEM] })));
@@ -355,7 +360,11 @@ describe('when it happens', () => {
       release: '257',
       host: { systemd: { version: '257', source: 'test', unitsLoadTimestampMonotonicUs: reloadedUs } },
       snapshot: {
-        programs: loads.map((loadedAtNs, i) => ({ ...emptyProgram(i + 1), loadedAtNs })),
+        // The first is attached elsewhere.
+        programs: [
+          { ...emptyProgram(99), loadedAtNs: 9_000_000 },
+          ...loads.map((loadedAtNs, i) => ({ ...emptyProgram(i + 1), loadedAtNs })),
+        ],
         nestedHosts:
           nestedIn === null
             ? []
@@ -407,6 +416,10 @@ describe('a list whose lines the snapshot cannot resolve', () => {
       3,
       [3],
     ]);
+  });
+  it('is taken to allow no more where it allowed no more before', () => {
+    const predicted = at(program(3, majors(1), 'sd_devices'));
+    expect([majorsIn(predicted, 1, 5, 226), predicted.changes[0]?.asBefore]).toEqual(['1 -5 -226', 3]);
   });
   it('is open where no program of systemd’s shows it', () => {
     const predicted = at(program(3, space.everything));
