@@ -345,6 +345,7 @@ describe('levels', () => {
     expect(early(snapshot([3, 1], { '/a': [1, 3], '/': [2] }, { '/': OVERRIDE }))).toEqual([3]);
     const nearest = { '/a': OVERRIDE };
     expect(early(snapshot([2, 3, 1], { '/a': [3], '/': [2, 1] }, nearest))).toEqual([2]);
+    expect(early(snapshot([2, 1, 3], { '/a': [3], '/': [2, 1] }, nearest))).toEqual([2, 1]);
     const empty = snapshot([2, 3, 1], { '/a/b': [], '/a': [3], '/': [2, 1] }, nearest);
     expect(early(empty, '/a/b')).toEqual([2]);
   });
