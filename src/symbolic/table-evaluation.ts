@@ -2,7 +2,7 @@
  * Deferred numbers by truth table: where a computation depends on few variables but its intermediate results have large diagrams (hashes,
  * nested quotients), all rows are computed and only the result becomes a diagram.
  */
-import { BddBudgetError, type BddManager, type Ref } from '../bdd/manager.js';
+import { BddBudgetError, FALSE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, JmpOp, Width } from '../ebpf/types.js';
 import { ZERO64, type BitVector } from './bitvector.js';
 import { Columns } from './columns.js';
@@ -93,7 +93,7 @@ export function bitsByTable(m: BddManager, word: Word, mask: BitMask, inputs: Ta
   const columns = columnsOver(m, inputs.variables);
   return mapBits(mask, (i) => {
     const half = i < 32 ? low : high;
-    return half === null ? ZERO64[0]! : columns.diagram((row) => (half[row]! >>> (i & 31)) & 1);
+    return half === null ? FALSE : columns.diagram((row) => (half[row]! >>> (i & 31)) & 1);
   });
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BddManager, type Ref } from '../../src/bdd/manager.js';
 import type { AluOp } from '../../src/ebpf/types.js';
 import { bitsByTable, compareByTable, TableChoice, type TableInputs } from '../../src/symbolic/table-evaluation.js';
-import { defer, mapBits, type Word } from '../../src/symbolic/word.js';
+import { defer, mapBits, wordFromBytes, type Word } from '../../src/symbolic/word.js';
 import { Random } from '../property/random.js';
 import { ALU_OPS, JMP_OPS, referenceBranch } from './alu-reference.js';
 import { Expressions, numberUnder, underAssignment, type Expression } from './expressions.js';
@@ -98,6 +98,26 @@ describe('by table', () => {
       }
     }
   });
+});
+
+it('by table, bytes of several numbers with gaps', () => {
+  const e = new Expressions(new BddManager());
+  const [x, y] = ['mul', 'add'].map((op) => e.alu(op as AluOp, 64, e.leaf(0x1234567890abcden, 3, 60), e.leaf(3n, 2)));
+  const word = wordFromBytes([
+    { word: x!.word, first: 8 },
+    null,
+    { word: y!.word, first: 56 },
+    null,
+    null,
+    { word: x!.word, first: 0 },
+  ]);
+  const bits = bitsByTable(e.m, word, ALL, inputsOf(e, word));
+  for (const assignment of e.assignments) {
+    const byte = (of: Expression, first: bigint, to: bigint): bigint =>
+      ((of.valueUnder(assignment) >> first) & 0xffn) << to;
+    const expected = byte(x!, 8n, 0n) | byte(y!, 56n, 16n) | byte(x!, 0n, 40n);
+    expect(numberUnder(e.m, bits, assignment)).toBe(expected);
+  }
 });
 
 describe('a table is made', () => {

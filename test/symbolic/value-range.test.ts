@@ -112,6 +112,7 @@ describe('products and quotients', () => {
       (e) => e.alu('div', 64, e.leaf(0xff00000000n, 0, 31), e.leaf(1n, 1, 2)),
     ],
     ['quotient of 60 bits', (e) => e.alu('div', 64, e.leaf(1n << 59n, 0, 31), e.leaf(3n, 2, 3))],
+    ['quotient of 64 bits by one', (e) => e.alu('div', 64, e.leaf((1n << 63n) | (1n << 32n), 0, 31), e.leaf(0n, 0))],
     ['quotient of 64 bits', (e) => e.alu('div', 64, e.leaf(1n << 63n, 0, 31), e.leaf(1n, 1, 2))],
   ])('%s', (_name, build) => {
     const random = new Random(1);
