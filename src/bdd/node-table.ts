@@ -65,18 +65,21 @@ export class NodeTable {
     this.size = size;
   }
 
+  /** Changes nothing before all is there: the stack may be used up by the recursion that asks for a node. */
   #grow(): void {
     const capacity = this.variable.length * 2;
-    this.variable = extend(this.variable, capacity);
-    this.low = extend(this.low, capacity);
-    this.high = extend(this.high, capacity);
-    this.#next = new Int32Array(capacity);
-    this.#buckets = new Int32Array(capacity);
+    const variable = extend(this.variable, capacity);
+    const low = extend(this.low, capacity);
+    const high = extend(this.high, capacity);
+    const next = new Int32Array(capacity);
+    const buckets = new Int32Array(capacity);
     for (let node = 1; node < this.size; node++) {
-      const slot = hash(this.variable[node]!, this.low[node]!, this.high[node]!) & (capacity - 1);
-      this.#next[node] = this.#buckets[slot]!;
-      this.#buckets[slot] = node;
+      const slot = hash(variable[node]!, low[node]!, high[node]!) & (capacity - 1);
+      next[node] = buckets[slot]!;
+      buckets[slot] = node;
     }
+    [this.variable, this.low, this.high] = [variable, low, high];
+    [this.#next, this.#buckets] = [next, buckets];
   }
 }
 

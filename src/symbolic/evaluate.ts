@@ -7,7 +7,8 @@ import { Inputs } from './inputs.js';
 import { DEFAULT_LIMITS, type EvaluationLimits } from './limits.js';
 import { Machine } from './machine.js';
 import { partition, type Partition } from './partition.js';
-import { inPieces } from './piecewise.js';
+import { hasSetRetval } from './kernel-release.js';
+import { inPieces, type Found } from './piecewise.js';
 import { listVerdict, type Outcome } from './retval.js';
 
 export type { Outcome };
@@ -19,6 +20,17 @@ export type { Outcome };
 export interface EvaluationResult extends Partition {
   readonly outcome: Outcome;
   readonly cost: { readonly instructions: number; readonly nodes: number; readonly steps: number };
+}
+
+const EVERYTHING_UNDECIDED: Partition = {
+  allowed: FALSE,
+  denied: FALSE,
+  undecided: [{ region: TRUE, reason: 'budget' }],
+};
+
+/** A limit was reached, or the stack: diagrams are built by recursion, one step for each variable on the way down. */
+function isTooLarge(error: unknown): boolean {
+  return error instanceof BddBudgetError || (error instanceof RangeError && error.message.includes('call stack'));
 }
 
 /** Above this many nodes of intermediate results they are given back at once. */
@@ -88,8 +100,8 @@ export class Evaluator {
     try {
       return m.withBudget(budget, () => partition(m, this.inputs, listVerdict(m, this.inputs, outcomes)));
     } catch (error) {
-      if (!(error instanceof BddBudgetError)) throw error;
-      return { allowed: FALSE, denied: FALSE, undecided: [{ region: TRUE, reason: 'budget' }] };
+      if (!isTooLarge(error)) throw error;
+      return EVERYTHING_UNDECIDED;
     }
   }
 
@@ -97,19 +109,32 @@ export class Evaluator {
     const m = this.manager;
     const [mark, steps] = [m.size, m.steps];
     let instructions = 0;
-    const { outcome, verdict } = inPieces(this, (part, fixed, limits) => {
-      const machine = new Machine(m, this.inputs, program, environment, `${name}${part}`, fixed);
-      const engine = new Engine(machine, limits);
-      if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
-      else this.#run(engine, limits);
-      if (machine.finished !== machine.everything)
-        throw new InternalError('the evaluation lost part of the request space');
-      instructions += engine.executed;
-      return { returnsNonZero: machine.returned, retval: machine.retval, executed: engine.executed };
-    });
+    const { outcome, verdict } = this.#orUnknown(name, environment, () =>
+      inPieces(this, (part, fixed, limits) => {
+        const machine = new Machine(m, this.inputs, program, environment, `${name}${part}`, fixed);
+        const engine = new Engine(machine, limits);
+        if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
+        else this.#run(engine, limits);
+        if (machine.finished !== machine.everything)
+          throw new InternalError('the evaluation lost part of the request space');
+        instructions += engine.executed;
+        return { returnsNonZero: machine.returned, retval: machine.retval, executed: engine.executed };
+      }),
+    );
     const cost = { instructions, nodes: m.size - mark, steps: m.steps - steps };
     const result = { ...verdict, outcome, cost };
     return cost.nodes > WORTH_RELEASING ? this.#release(mark, result) : result;
+  }
+
+  /** What `work` finds; nothing is known where the diagrams get so deep that not even what was finished can be kept. */
+  #orUnknown(name: string, environment: ProgramEnvironment, work: () => Found): Found {
+    try {
+      return work();
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      const outcome = this.unknownOutcome(`${name}:deep`, 'budget', hasSetRetval(environment.kernelRelease));
+      return { outcome, verdict: EVERYTHING_UNDECIDED };
+    }
   }
 
   #run(engine: Engine, limits: EvaluationLimits): void {
@@ -119,7 +144,7 @@ export class Evaluator {
         engine.run();
       });
     } catch (error) {
-      if (!(error instanceof BddBudgetError)) throw error;
+      if (!isTooLarge(error)) throw error;
       machine.abandon(this.manager.difference(machine.everything, machine.finished), 'budget', null);
     }
   }

@@ -122,12 +122,7 @@ export function writeAt(
   where: Ref,
 ): void {
   const m = machine.manager;
-  if (region.kind === 'opaque') {
-    // A map whose keys the program has changed may still be looked at through pointers from before.
-    const changed = state.changedMaps.get(region.id) ?? FALSE;
-    state.clobbered = m.or(state.clobbered, m.and(where, changed));
-  }
-  // Other kernel memory overlaps nothing the evaluation looks at.
+  // Other kernel memory overlaps nothing the evaluation looks at: where an address may be that of a value that it does (`forgetMap`), those are clobbered.
   if (!HELD.has(region.kind)) return;
   if (size === 8 && at % 8 === 0) {
     const word = wordFromBytes(inNumberOrder(machine, bytesOf(value.word)));

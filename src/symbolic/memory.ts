@@ -33,7 +33,7 @@ export function unknownSlot(reason: string): Slot {
   return { word: NULL_WORD, written: NONE_WRITTEN, pointers: [], reason };
 }
 
-/** The slot with bytes from `first` on replaced. */
+/** The slot with bytes from `first` on replaced, fewer than eight. */
 export function writeBytes(m: BddManager, slot: Slot, first: number, bytes: readonly Byte[]): Slot {
   const count = bytes.length;
   const before = bytesOf(slot.word);
@@ -41,7 +41,7 @@ export function writeBytes(m: BddManager, slot: Slot, first: number, bytes: read
   const written = [...slot.written];
   for (let k = 0; k < count; k++) written[first + k] = TRUE;
   // A pointer that is partly overwritten is no pointer any more, and its other bytes are part of an address: not known.
-  if (slot.pointers.length > 0 && count < 8) {
+  if (slot.pointers.length > 0) {
     let pointing: Ref = FALSE;
     for (const alternative of slot.pointers) pointing = m.or(pointing, alternative.guard);
     for (let k = 0; k < 8; k++) {

@@ -30,7 +30,7 @@ interface Context {
 /** Evaluates the requests with some fixed values; `part` names the run, so that its inputs are its own. */
 type Run = (part: string, fixed: Fixed, limits: EvaluationLimits) => Outcome & { readonly executed: number };
 
-interface Found {
+export interface Found {
   readonly outcome: Outcome;
   readonly verdict: Partition;
 }

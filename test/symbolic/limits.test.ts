@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { BddManager } from '../../src/bdd/manager.js';
+import { BddManager, TRUE } from '../../src/bdd/manager.js';
 import { decode } from '../../src/ebpf/decode.js';
 import { Evaluator } from '../../src/symbolic/evaluate.js';
 import type { EvaluationLimits } from '../../src/symbolic/limits.js';
 import { EXIT, mov, slot } from '../ebpf/bytes.js';
 import { NO_ENVIRONMENT } from '../ebpf/captures.js';
 import { generateProgram } from '../property/generate-program.js';
-import { compareBoth, programOf, verdictIn } from './agreement.js';
-import { OP } from './program-bytes.js';
+import { compareBoth, environmentWith, programOf, verdictIn } from './agreement.js';
+import { helper, OP, reference } from './program-bytes.js';
 
 const SMALL: Partial<EvaluationLimits> = {
   instructions: 20_000,
@@ -149,5 +149,45 @@ describe('the cache of results', () => {
     expect(evaluator.evaluate(programOf([...parts.slice(0, -2), mov(0, 0), EXIT]), NO_ENVIRONMENT).allowed).not.toBe(
       first.allowed,
     );
+  });
+});
+
+describe('a loop that asks for something unknown in each round', () => {
+  it('is given up where its diagrams get deeper than the stack', () => {
+    // bpf_loop(120, callback): the callback goes on only where the time is 0; 64 variables a round.
+    const environment = environmentWith({
+      kernelRelease: '6.12.0',
+      helpers: new Map([
+        [1, 'bpf_loop'],
+        [2, 'bpf_ktime_get_ns'],
+      ]),
+    });
+    const program = programOf([
+      mov(1, 120),
+      reference(2, 4, 7),
+      mov(3, 0),
+      mov(4, 0),
+      helper(1),
+      slot(OP.jeq, { dst: 0, imm: 7, off: 1 }),
+      mov(0, 1),
+      EXIT,
+      helper(2),
+      slot(OP.movReg, { dst: 1, src: 0 }),
+      mov(0, 0),
+      slot(OP.jeq, { dst: 1, imm: 0, off: 1 }),
+      mov(0, 1),
+      EXIT,
+    ]);
+    const evaluator = new Evaluator(new BddManager(), { nodes: 2_000_000, steps: 4_000_000 });
+    const { undecided } = evaluator.evaluate(program, environment);
+    expect(undecided.map(({ region }) => region)).toEqual([TRUE]);
+    expect(undecided[0]!.reason.split(',')).toContain('budget');
+    // The manager is as good as before.
+    const simple = evaluator.evaluate(
+      programOf([load(2, 4), slot(OP.jeq, { dst: 2, imm: 7, off: 2 }), mov(0, 0), EXIT, mov(0, 1), EXIT]),
+      NO_ENVIRONMENT,
+    );
+    expect(verdictIn(evaluator.manager, simple, { type: 'c', access: 2, major: 7, minor: 1 })).toBe('allow');
+    expect(verdictIn(evaluator.manager, simple, { type: 'c', access: 2, major: 8, minor: 1 })).toBe('deny');
   });
 });

@@ -47,7 +47,7 @@ export function transferAtomic(
   const [before, operand] = [wordIn(machine, state, old), wordIn(machine, state, source)];
   if (atomic === 'cmpxchg') {
     const expected = numberOf(machine, state, readRegister(machine, state, 0));
-    const same = equal(m, before.need(ALL_BITS).slice(0, size * 8), expected.slice(0, size * 8));
+    const same = equal(m, before.need(ALL_BITS).slice(0, size * 8), expected);
     store(machine, state, base, off, size, selectValue(m, same, scalarWord(operand), scalarWord(before)));
     state.registers[0] = scalarWord(before);
     return;
