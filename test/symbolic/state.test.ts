@@ -201,9 +201,12 @@ describe('a function entered by some requests in a later round of a loop than by
     LOAD_MAJOR,
     move(6, 2),
     set(7, 0),
+    // Once more from here if the major is 7 and this is the first round: one jump, so that nothing waits before the call.
     [0x07, 7, 0, 1],
-    [0x55, 6, 1, 7],
-    [0x15, 7, -3, 1],
+    move(5, 6),
+    [0xa7, 5, 0, 7],
+    [0x0f, 0x75, 0, 0],
+    [0x15, 5, -5, 1],
     ...body,
   ];
 

@@ -49,6 +49,25 @@ describe('numbers', () => {
       holds(op, width, 14n, BigInt((major & 15) * (minor & 15))),
     );
   });
+  it.each(cases)('%s, %i bits, both still to be worked out', (op, width) => {
+    const rows: Row[] = [
+      LOAD_MAJOR,
+      LOAD_MINOR,
+      move(4, 2),
+      move(5, 3),
+      [0x57, 2, 0, 7],
+      [0x57, 3, 0, 7],
+      [0x2f, 0x23, 0, 0],
+    ];
+    const other: Row[] = [
+      [0x57, 4, 0, 3],
+      [0x57, 5, 0, 15],
+      [0x2f, 0x45, 0, 0],
+    ];
+    expectVerdicts([...rows, ...other, jump(op, width, 0x35, null), ...DENY, ...ALLOW], ({ major, minor }) =>
+      holds(op, width, BigInt((major & 3) * (minor & 15)), BigInt((major & 7) * (minor & 7))),
+    );
+  });
 });
 
 describe('pointers', () => {
@@ -93,6 +112,17 @@ describe('pointers', () => {
     // Where the other side is null for some requests only, none of its comparisons with a pointer is known.
     const rows: Row[] = [LOAD_MAJOR, move(4, 10), jump('eq', 64, 0x24, null), ...DENY, ...ALLOW];
     expectVerdicts(rows, () => 'kernel-memory', { evaluatorOnly: true });
+  });
+  it('a number that is null for all requests that come here is null', () => {
+    const rows: Row[] = [
+      LOAD_MAJOR,
+      move(4, 10),
+      [0x15, 2, 2, 7],
+      ...DENY,
+      [0x17, 2, 0, 7],
+      jump('ne', 64, 0x24, null),
+    ];
+    expectVerdicts([...rows, ...DENY, ...ALLOW], ({ major }) => major === 7);
   });
   it('both sides may be numbers or pointers', () => {
     // r5 = minor 8: the frame pointer, else 7

@@ -225,4 +225,22 @@ describe('calls that are not followed', () => {
       }
     }
   });
+  it('one of several maps', () => {
+    // r1 = major 7: the hash, else the array; then key 1 is deleted from it.
+    const either: Row[] = [...START, ...reference(1, 1, 5), [0x55, 7, 2, 7], ...reference(1, 1, 6)];
+    const gone: Row[] = [[0x62, 10, -4, 1], move(2, 10), [0x07, 2, 0, -4], [0x85, 0, 0, 3]];
+    expectVerdicts(
+      [...either, ...gone, ...look(1), ...is(99)],
+      ({ major }) => (major === 7 ? 'depends:map:6' : 'kernel-memory'),
+      {
+        environment,
+        evaluatorOnly: true,
+      },
+    );
+    // Where only one of them can be meant, it is that one.
+    const narrowed: Row[] = [...either, [0x15, 7, 2, 8], set(0, 0), [0x95, 0, 0, 0], ...gone, move(6, 0)];
+    expectVerdicts([...narrowed, ...is(-22)], ({ major }) => major === 8, { environment });
+    const other: Row[] = [...either, [0x15, 7, 2, 7], set(0, 0), [0x95, 0, 0, 0], ...gone];
+    expectVerdicts([...other, ...look(1), ...is(99)], ({ major }) => major === 7, { environment });
+  });
 });
