@@ -3,7 +3,8 @@ import type { AtomicOp, Size } from '../types.js';
 import { computeAlu } from './alu.js';
 import { compareScalars } from './compare.js';
 import type { Machine } from './machine.js';
-import { forgetAllMaps, forgetMap } from './maps.js';
+import { mapReason } from './map-state.js';
+import { forgetAllMaps, forgetMap, isFreed, mapOfMemory } from './maps.js';
 import { known, mergeReasons, signExtend, truncate, unknownScalar, type Scalar } from './scalar.js';
 import { addressReasons, asScalar, type Value } from './value.js';
 
@@ -25,6 +26,8 @@ export function storeTo(machine: Machine, base: Value, off: number, size: Size, 
       const memory = machine.memories.get(base.memory);
       if (base.offset === null) memory?.forget(addressReasons(base));
       else memory?.store(base.offset + off, size, value, machine.unit.program.byteOrder);
+      const mapId = mapOfMemory(base.memory);
+      if (mapId !== null && isFreed(machine, base.memory)) forgetMap(machine, mapId, [mapReason(mapId)]);
       return;
     }
     case 'opaque':

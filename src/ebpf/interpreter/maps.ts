@@ -124,14 +124,27 @@ export function* keysOf(machine: Machine, map: MapContents): Generator<string> {
   for (const [key, memory] of changes) if (memory !== null) yield key;
 }
 
-/** Puts a copy of the value at a key; addresses of the former value stay what they were, as the kernel replaces whole elements. */
+/**
+ * Puts a copy of the value at a key. Addresses of elements that were replaced or deleted keep what they had until now: the new element may be one of
+ * these (kernel/bpf/hashtab.c; a deleted element is the first of the free list, a replaced one the spare one).
+ */
 export function putValue(machine: Machine, map: MapContents, key: string, value: readonly Cell[]): void {
+  for (const [name, memory] of machine.memories) {
+    if (mapOfMemory(name) === map.id && isFreed(machine, name)) memory.forget([mapReason(map.id)]);
+  }
   const { changes } = mapState(machine, map.id);
   const stem = `value:${String(map.id)}:${key}`;
   let name = stem;
   for (let version = 1; machine.memories.has(name); version++) name = `${stem}:${String(version)}`;
   machine.memories.set(name, new Memory((offset) => value[offset] ?? unknownByte(['kernel-memory'])));
   changes.set(key, name);
+}
+
+/** Whether a memory is that of a value which is not the one of its key any more: what is there now may be another key's. */
+export function isFreed(machine: Machine, memory: string): boolean {
+  const [, mapId, key] = /^value:(\d+):([0-9a-f]*)/.exec(memory) ?? [];
+  const contents = mapId === undefined ? null : contentsOf(machine, Number(mapId));
+  return contents !== null && key !== undefined && valueMemory(machine, contents, key) !== memory;
 }
 
 /** Keys and values of a map are unknown from now on. */

@@ -1,5 +1,6 @@
 /** Lookup, update and delete as the kernel's map types answer them (kernel/bpf/arraymap.c, hashtab.c, lpm_trie.c). */
 import { describe, expect, it } from 'vitest';
+import { storeTo } from '../../../src/ebpf/interpreter/access.js';
 import type { Machine } from '../../../src/ebpf/interpreter/machine.js';
 import { deleteValue, lookupElement, lookupValue, updateValue } from '../../../src/ebpf/interpreter/map-helpers.js';
 import { readableKeyed } from '../../../src/ebpf/interpreter/maps.js';
@@ -244,6 +245,40 @@ describe('a deletion', () => {
     );
     expect(found(other, '01000000')).toBe('opaque');
     expect(deleteValue(machineWith({}), MAP, known(5n))).toEqual(unknownScalar(['depends:map:7']));
+  });
+});
+
+// Run on Linux 6.18: an element that was deleted is the one the next new key gets.
+describe('the address of an element that was replaced or deleted', () => {
+  const held = (machine: Machine): string => hexOf(machine, 'value:7:01000000', 0, 4);
+  const given = (): Machine => {
+    const machine = on(HASH);
+    lookup(machine, '01000000');
+    return machine;
+  };
+  it('leads to what was there, until another is put', () => {
+    const machine = given();
+    remove(machine, '01000000');
+    expect(held(machine)).toBe('11111111');
+    update(machine, '09000000');
+    expect([held(machine), found(machine, '09000000'), found(machine, '02000000')]).toEqual([
+      '????????',
+      VALUE,
+      '22222222',
+    ]);
+    const other = given();
+    update(other, '01000000');
+    expect(held(other)).toBe('11111111');
+    update(other, '02000000', ANY, 'b1b2b3b4');
+    expect([held(other), found(other, '01000000'), found(other, '02000000')]).toEqual(['????????', VALUE, 'b1b2b3b4']);
+  });
+  it('may be that of another by the time of a write', () => {
+    const machine = given();
+    storeTo(machine, pointer('value:7:01000000', 0), 0, 1, known(0xffn));
+    expect(found(machine, '01000000')).toBe('ff111111');
+    remove(machine, '01000000');
+    storeTo(machine, pointer('value:7:01000000', 0), 0, 1, known(0xffn));
+    expect(found(machine, '02000000')).toBe('opaque');
   });
 });
 

@@ -131,15 +131,17 @@ describe('arguments after the fifth, through r11', () => {
   it('are found by the callee in order', () => {
     expect([callee(load(8)), callee(load(16))]).toEqual([known(5n), known(6n)]);
     expect(callee(load(24))).toEqual(unknownScalar(['uninitialised']));
+    expect(callee(load(16), slot(0x7b, { dst: 11, src: 10, off: -16 }))).toEqual(pointer('stack:0', 0));
   });
   it('are eight bytes each, in their places', () => {
-    for (const other of [load(12), load(8, 0x61), load(-8)]) {
+    for (const other of [load(12), load(8, 0x61), load(-8), load(0)]) {
       expect(callee(other)).toEqual(unknownScalar(['unsupported:stack argument']));
     }
     for (const [opcode, off] of [
       [0x62, -16],
       [0x7a, -12],
       [0x7a, 16],
+      [0x7a, 0],
     ] as const) {
       const store = slot(opcode, { dst: 11, off, imm: 6 });
       expect(callee(load(8), store)).toEqual({ undecided: ['unsupported:stack argument'] });
