@@ -106,7 +106,7 @@ describe('a callback that is called an unknown number of times', () => {
     const rows: Row[] = [
       ...reference(6, 2, 99),
       [0x61, 0x67, 0, 0],
-      ...reference(1, 1, 8),
+      set(1, 0),
       ...reference(2, 4, 10),
       set(3, 0),
       set(4, 0),
