@@ -1,6 +1,6 @@
 /** Functions, callbacks in rounds, walks over maps, iterators and tail calls against plain TypeScript. */
 import { describe, it } from 'vitest';
-import type { ProgramEnvironment } from '../../../src/ebpf/types.js';
+import type { Program, ProgramEnvironment } from '../../../src/ebpf/types.js';
 import { environmentWith, mapWith } from '../agreement.js';
 import { hexKey, words } from '../program-bytes.js';
 import {
@@ -340,13 +340,26 @@ describe('tail calls', () => {
     expectVerdicts(all, ({ major, minor }) => !(minor === 1 && major === 7), { environment: withTargets });
   });
   it('are counted apart on ways that meet after different numbers of them', () => {
-    // Program 43 calls itself as long as there are calls left; then it allows. Before that, one call more for major 7: nothing changes.
-    const again = { program: programOf([...to([set(3, 2)]), ...ALLOW]), environment: environmentWith({}) };
-    const loop = mapWith({ ...slots, id: 8, entries: new Map([[hexKey(2), words(43)]]) });
-    const programs = new Map([[43, again]]);
-    Object.assign(again.environment, { maps: new Map([[8, loop]]), programs });
-    expectVerdicts([...to([set(3, 2)]), ...ALLOW], () => true, {
-      environment: environmentWith({ maps: new Map([[8, loop]]), programs }),
+    // Program 43 counts in a map how often it runs and calls itself as long as there are calls left; major 7 comes to it through program 41.
+    const counter = mapWith({ id: 9, type: 'array', maxEntries: 1, entries: new Map([[hexKey(0), words(0)]]) });
+    const loop = mapWith({
+      ...slots,
+      entries: new Map([
+        [hexKey(1), words(41)],
+        [hexKey(2), words(43)],
+      ]),
     });
+    const maps = new Map([
+      [8, loop],
+      [9, counter],
+    ]);
+    const counted: Row[] = [...reference(4, 2, 9), [0x61, 0x45, 0, 0], [0x07, 5, 0, 1], [0x63, 0x54, 0, 0], move(6, 5)];
+    const again = programOf([...counted, ...to([set(3, 2)]), ...isEqual(6, 33)]);
+    const programs = new Map<number, { program: Program; environment: ProgramEnvironment }>();
+    const all = environmentWith({ maps, programs });
+    programs.set(41, { program: programOf([...to([set(3, 2)]), ...DENY]), environment: all });
+    programs.set(43, { program: again, environment: all });
+    const callee: Row[] = [[0x61, 0x12, 4, 0], [0x55, 2, 4, 7], ...to([set(3, 1)]), ...to([set(3, 2)]), ...DENY];
+    expectVerdicts([toFunction(1), EXIT, ...callee], ({ major }) => major !== 7, { environment: all });
   });
 });
