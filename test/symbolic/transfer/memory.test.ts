@@ -172,6 +172,46 @@ describe('bytes that were not written', () => {
     expectVerdicts([...rows, load(4, 4, -4), ...isEqual(4, 9)], ({ major }) => (major === 7 ? true : 'uninitialised'));
     expectVerdicts([...rows, load(4, 4, -8), ...isEqual(4, 8)], ({ major }) => (major !== 7 ? true : 'uninitialised'));
   });
+  it.each([0, 7])('only byte %i of eight', (missing) => {
+    const others = Array.from({ length: 8 }, (_, k) => k).filter((k) => k !== missing);
+    const rows: Row[] = [set(5, 0), ...others.map((k) => store(1, 5, k - 8)), load(8, 4, -8)];
+    expectVerdicts([...rows, ...isEqual(4, 0)], () => 'uninitialised');
+    expectVerdicts(
+      [...rows, [0x77, 4, 0, 8 * (missing === 0 ? 1 : 0)], [0x57, 4, 0, 0x7fffffff], ...isEqual(4, 0)],
+      () => true,
+    );
+  });
+});
+
+describe('memory of the kernel', () => {
+  const environment = environmentWith({
+    helpers: new Map([
+      [1, 'bpf_ringbuf_reserve'],
+      [2, 'bpf_map_lookup_elem'],
+    ]),
+    maps: new Map([[6, mapWith({ id: 6, type: 'hash', entries: null })]]),
+  });
+  /** The address in r0 is not null; then the highest bit of what is there decides, or the bits above it. */
+  const through = (begin: readonly Row[], reason: string): void => {
+    for (const size of [1, 2, 4, 8]) {
+      const rows: Row[] = [...begin, [0x55, 0, 2, 0], ...ALLOW, [LOAD[size]!, 0x04, 8, 0]];
+      const bit: Row[] = [...rows, [0x77, 4, 0, 8 * size - 1], ...isEqual(4, 1)];
+      expectVerdicts(bit, () => reason, { environment, evaluatorOnly: true });
+      if (size < 8) {
+        const above: Row[] = [...rows, [0x77, 4, 0, 8 * size], ...isEqual(4, 0)];
+        expectVerdicts(above, () => true, { environment, evaluatorOnly: true });
+      }
+    }
+  };
+
+  it('that a helper gave out, of a value that was not read, of a CPU: nothing is known of any bit', () => {
+    through([[0x85, 0, 0, 1]], 'helper:bpf_ringbuf_reserve,kernel-memory');
+    through(
+      [...reference(1, 1, 6), [0x7a, 10, -8, 0], move(2, 10), [0x07, 2, 0, -8], [0x85, 0, 0, 2]],
+      'depends:map:6',
+    );
+    through([...wide(4, 0x1234_5678n), [0xbf, 0x40, -1, 0]], 'depends:cpu');
+  });
 });
 
 describe('pointers in memory', () => {
