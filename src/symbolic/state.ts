@@ -64,6 +64,8 @@ export interface MapWrite {
   readonly where: Ref;
   readonly key: BitVector;
   readonly offset: number | null;
+  /** Where the key was there before: its element is free now, and the next that is put may be it. */
+  readonly frees: Ref;
 }
 
 export function copyState(state: MachineState): MachineState {
