@@ -8,6 +8,7 @@ import type { Partition } from '../symbolic/partition.js';
 import { hasSetRetval } from '../symbolic/kernel-release.js';
 import type { DeviceRequest } from '../policy/types.js';
 import type { EffectiveEntry } from './compose.js';
+import { seenInOrder } from './shared-maps.js';
 
 const EPERM = 1;
 const MAX_ERRNO = 4095;
@@ -65,7 +66,7 @@ export function decide(
   const results: (InterpretResult | null)[] = [];
   let retval: Retval = { known: 0 };
   let deciding: DecidingProgram | null = null;
-  for (const [index, entry] of entries.entries()) {
+  for (const [index, entry] of seenInOrder(entries).entries()) {
     const step = runEntry(entry, request, retval, mayUndo, caller, inPartition);
     results.push(step.result);
     if (isRefused(step.retval) && !isRefused(retval)) deciding = describe(entry, index, step.result);

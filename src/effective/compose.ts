@@ -3,6 +3,7 @@ import type { Evaluator, Outcome } from '../symbolic/evaluate.js';
 import { hasSetRetval } from '../symbolic/kernel-release.js';
 import { joinReasons, type Partition, type UndecidedRegion } from '../symbolic/partition.js';
 import type { LoadedProgram } from './compose-programs.js';
+import { seenInOrder } from './shared-maps.js';
 
 /** One element of a run array: a program, or a policy that some program is going to have. */
 export type EffectiveEntry = LoadedProgram | { kind: 'partition'; partition: Partition };
@@ -12,6 +13,7 @@ export type EffectiveEntry = LoadedProgram | { kind: 'partition'; partition: Par
  *
  * Linux up to 5.17: every program must return 1. Since 5.18 bpf_set_retval lets a program undo or add denials, so the list is folded in
  * order (`symbolic/retval.ts`); where no program can call it that is the same. Inputs such as the caller's uid mean the same in all programs.
+ * What earlier programs may have written to maps is unknown to later ones.
  * A program that cannot be read may do anything one program can: others still deny, but what comes before it may be undone.
  *
  * An empty list allows everything.
@@ -22,7 +24,7 @@ export function composeEffective(
   kernelRelease: string | null,
 ): Partition {
   const setters = hasSetRetval(kernelRelease);
-  const outcomes = entries.map((entry, index): Outcome => {
+  const outcomes = seenInOrder(entries).map((entry, index): Outcome => {
     switch (entry.kind) {
       case 'program':
         return evaluator.evaluate(entry.program, entry.environment, occurrencesBefore(entries, index)).outcome;
