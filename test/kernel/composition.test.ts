@@ -4,6 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { DeviceRequest } from '../../src/policy/types.js';
+import { decide } from '../../src/effective/compose-decide.js';
+import { read } from '../kernels/guest/reading.js';
+import { assemble } from './assemble.js';
 import { ALLOW, DENY, IF_NOT_DENIED, denyMajor, setting } from './atoms.js';
 import { LoaderError } from './loader-process.js';
 import { type Cgroup, FLAGS, type Handle, Referee } from './referee.js';
@@ -270,4 +273,31 @@ test('0:0 is put to the programs only when a block node is made', async () => {
   const { a } = await chain();
   await referee.attach(a, await referee.load(DENY));
   expect(await referee.verdicts(a, [{ type: 'b', access: 1, major: 0, minor: 0 }])).toEqual(['deny']);
+});
+
+test('what one program of a list writes to a map, the next one finds there; a reader of both says that it does not know', async () => {
+  const map = await referee.createMap('array', 4, 4, 1);
+  const value = [
+    [0x18, 0x22, 0, map.fd],
+    [0, 0, 0, 0],
+  ] as const;
+  // value = major; allow
+  const writer = assemble([0x61, 0x13, 4, 0], ...value, [0x63, 0x32, 0, 0], [0xb7, 0, 0, 1], [0x95, 0, 0, 0]);
+  // allow if value is 5
+  const reader = assemble(
+    ...value,
+    [0x61, 0x23, 0, 0],
+    [0xb7, 0, 0, 0],
+    [0x55, 3, 1, 5],
+    [0xb7, 0, 0, 1],
+    [0x95, 0, 0, 0],
+  );
+  const { a } = await chain();
+  await referee.attach(a, await referee.load(writer), { flags: MULTI });
+  await referee.attach(a, await referee.load(reader), { flags: MULTI });
+  const { snapshot, entries } = await read(referee, a);
+  const requests: DeviceRequest[] = [6, 5, 6].map((major) => ({ ...REQUEST, major }));
+  expect(await referee.verdicts(a, requests)).toEqual(['deny', 'allow', 'deny']);
+  const ours = requests.map((request) => decide(entries, request, snapshot.host.kernelRelease).reason);
+  expect(ours).toEqual(requests.map(() => `depends:map:${String(map.id)}`));
 });
