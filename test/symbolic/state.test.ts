@@ -4,6 +4,8 @@ import { environmentWith, mapWith } from './agreement.js';
 import { hexKey, words } from './program-bytes.js';
 import {
   ALLOW,
+  arrayOf,
+  call,
   DENY,
   EXIT,
   expectVerdicts,
@@ -18,15 +20,7 @@ import {
   type Row,
 } from './transfer/judged.js';
 
-const array = mapWith({
-  id: 9,
-  type: 'array',
-  maxEntries: 2,
-  entries: new Map([
-    [hexKey(0), words(5)],
-    [hexKey(1), words(6)],
-  ]),
-});
+const array = arrayOf(9, [5, 6]);
 const hash = mapWith({
   id: 6,
   type: 'hash',
@@ -52,7 +46,6 @@ const environment = environmentWith({
     [9, array],
   ]),
 });
-const call = (helper: number): Row => [0x85, 0, 0, helper];
 const fourBytes = (register: number, imm: number, off: number): Row => [0x62, register, off, imm];
 /** r9 is the context throughout. */
 const check = (rows: readonly Row[], expected: Expected, circumstances?: Circumstances): void => {

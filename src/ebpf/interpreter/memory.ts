@@ -67,15 +67,10 @@ export class Memory {
         kind: 'byte',
         value: Number((bits >> shift) & 0xffn),
         unknown: unknownBits,
-        reasons: reasonsBehind(number, 0xffn << shift),
+        reasons: unknownBits === 0 ? [] : madeOf(0n, unknown & (0xffn << shift), partsOf(number)).reasons,
       });
     }
   }
-}
-
-function reasonsBehind(number: Scalar, bits: bigint): readonly string[] {
-  const behind = partsOf(number).filter((part) => (part.bits & bits) !== 0n);
-  return [...new Set(behind.map(({ reason }) => reason))].sort();
 }
 
 function storedAddress(cells: readonly Cell[]): Value | null {

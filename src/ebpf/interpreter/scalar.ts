@@ -41,6 +41,7 @@ export function partlyKnown(value: bigint, unknown: bigint, reasons: readonly st
 /** As `partlyKnown`, with what is behind which bits; parts without unknown bits do not count. */
 export function madeOf(value: bigint, unknown: bigint, parts: readonly Part[]): Scalar {
   const mask = BigInt.asUintN(64, unknown);
+  if (mask === 0n) return known(value);
   const behind = new Map<string, bigint>();
   for (const { reason, bits } of parts) {
     if ((bits & mask) !== 0n) behind.set(reason, (behind.get(reason) ?? 0n) | (bits & mask));

@@ -9,7 +9,7 @@ import { storeBytes } from '../memory-access.js';
 import { calleePlace, placeOf } from '../place.js';
 import { copyState, type CallbackLoop, type Frame, type MachineState } from '../state.js';
 import { byteSwap } from '../shift.js';
-import { pointer, scalar, simplifyUnder, type Value } from '../value.js';
+import { pointer, scalar, simplifyUnder, type Region, type Value } from '../value.js';
 import { numberOf } from './alu.js';
 import { forgetArguments } from './havoc.js';
 import { soleRegion } from './memory.js';
@@ -58,17 +58,10 @@ function enter(engine: Engine, state: MachineState, position: number, target: nu
 }
 
 /** The innermost frame's stack, and what it passes on, hold nothing of an earlier call. */
-export function dropStack(machine: Machine, state: MachineState): void {
+export function dropStack(machine: Machine, state: MachineState, ...others: readonly Region[]): void {
   const memory = new Map(state.memory);
-  memory.delete(machine.regions.get('stack', state.frames.length));
-  memory.delete(outgoing(machine, state));
-  state.memory = memory;
-}
-
-/** Arguments are passed anew with each call. */
-function dropArguments(machine: Machine, state: MachineState): void {
-  const memory = new Map(state.memory);
-  memory.delete(outgoing(machine, state));
+  for (const region of [machine.regions.get('stack', state.frames.length), outgoing(machine, state), ...others])
+    memory.delete(region);
   state.memory = memory;
 }
 
@@ -86,9 +79,9 @@ export function returnFromFunction(engine: Engine, state: MachineState): void {
     machine.finish(state.path, isZero(m, bits) ^ 1, state.retval);
     return;
   }
-  dropStack(machine, state);
+  // Arguments are passed anew with each call.
+  dropStack(machine, state, machine.regions.get('arguments', state.frames.length));
   state.frames = state.frames.slice(0, -1);
-  dropArguments(machine, state);
   state.program = frame.callerProgram;
   for (let register = 1; register < state.registers.length; register++) state.registers[register] = undefined;
   frame.saved.forEach((value, i) => (state.registers[6 + i] = value));

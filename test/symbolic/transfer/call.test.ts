@@ -6,6 +6,8 @@ import { hexKey, words } from '../program-bytes.js';
 import {
   ALLOW,
   areEqual,
+  arrayOf,
+  call,
   DENY,
   EXIT,
   expectVerdicts,
@@ -20,9 +22,7 @@ import {
   type Row,
 } from './judged.js';
 
-const numbers = (values: readonly number[]): Map<string, Uint8Array> =>
-  new Map(values.map((value, i) => [hexKey(i), words(value)]));
-const array = mapWith({ id: 5, type: 'array', maxEntries: 3, entries: numbers([5, 6, 7]) });
+const array = arrayOf(5, [5, 6, 7]);
 const hash = mapWith({
   id: 6,
   type: 'hash',
@@ -47,7 +47,6 @@ const environment = environmentWith({
     [6, hash],
   ]),
 });
-const call = (helper: number): Row => [0x85, 0, 0, helper];
 const kfunc = (id: number): Row => [0x85, 0x20, 0, id];
 const toFunction = (distance: number): Row => [0x85, 0x10, distance, 0];
 

@@ -3,8 +3,8 @@
  * test finds the second key's value behind the first key's address.
  */
 import { expect, it } from 'vitest';
-import { compareBoth, environmentWith, mapWith, programOf } from '../agreement.js';
-import { assemble, type Row } from '../../kernel/assemble.js';
+import { compareBoth, environmentWith, mapWith } from '../agreement.js';
+import { call as callHelper, EXIT, move, programOf, reference, set, type Row } from './judged.js';
 
 const MAP = 7;
 const ENVIRONMENT = environmentWith({
@@ -17,36 +17,28 @@ const ENVIRONMENT = environmentWith({
     [MAP, mapWith({ id: MAP, type: 'hash', entries: new Map([['01000000', Uint8Array.of(5, 0, 0, 0)]]) })],
   ]),
 });
-const EXIT: Row = [0x95, 0, 0, 0];
 
 /** A call with the key and a value on the stack. */
 function call(helper: 1 | 2 | 3, key: number, value = 0): Row[] {
   return [
     [0x62, 10, -4, key],
     [0x62, 10, -8, value],
-    [0x18, 0x11, 0, MAP],
-    [0, 0, 0, 0],
-    [0xbf, 0xa2, 0, 0],
+    ...reference(1, 1, MAP),
+    move(2, 10),
     [0x07, 2, 0, -4],
-    [0xbf, 0xa3, 0, 0],
+    move(3, 10),
     [0x07, 3, 0, -8],
-    [0xb7, 4, 0, 0],
-    [0x85, 0, 0, helper],
+    set(4, 0),
+    callHelper(helper),
   ];
 }
 /** r6 = the value's address, or the end of the program. */
-const keepAddress: Row[] = [...call(1, 1), [0x55, 0, 2, 0], [0xb7, 0, 0, 0], EXIT, [0xbf, 0x06, 0, 0]];
+const keepAddress: Row[] = [...call(1, 1), [0x55, 0, 2, 0], set(0, 0), EXIT, move(6, 0)];
 /** Allow if what r6 leads to is the number. */
-const allowIf = (number: number): Row[] => [
-  [0x61, 0x62, 0, 0],
-  [0xb7, 0, 0, 0],
-  [0x55, 2, 1, number],
-  [0xb7, 0, 0, 1],
-  EXIT,
-];
+const allowIf = (number: number): Row[] => [[0x61, 0x62, 0, 0], set(0, 0), [0x55, 2, 1, number], set(0, 1), EXIT];
 
 function verdicts(...rows: Row[]): string[] {
-  const { counts, disagreements } = compareBoth(programOf([assemble(...rows)]), ENVIRONMENT, 20);
+  const { counts, disagreements } = compareBoth(programOf(rows), ENVIRONMENT, 20);
   expect(disagreements).toEqual([]);
   return [...counts.keys()];
 }
@@ -68,7 +60,7 @@ it('until then it keeps what it had', () => {
 });
 
 it('an address on the stack is kept, too', () => {
-  const stored: Row[] = [...keepAddress, [0x7b, 0x6a, -16, 0], [0xb7, 6, 0, 0]];
+  const stored: Row[] = [...keepAddress, [0x7b, 0x6a, -16, 0], set(6, 0)];
   const again: Row[] = [[0x79, 0xa6, -16, 0], ...allowIf(5)];
   expect(verdicts(...stored, ...call(3, 1), ...call(2, 9, 77), ...again)).toEqual(['undecided: kernel-memory']);
 });

@@ -6,6 +6,8 @@ import { hexKey, words } from '../program-bytes.js';
 import {
   ALLOW,
   areEqual,
+  arrayOf,
+  call,
   EXIT,
   expectVerdicts,
   isEqual,
@@ -24,15 +26,7 @@ const HELPERS = new Map([
   [4, 'bpf_some_helper'],
   [5, 'bpf_map_lookup_elem'],
 ]);
-const array = mapWith({
-  id: 9,
-  type: 'array',
-  maxEntries: 2,
-  entries: new Map([
-    [hexKey(0), words(5)],
-    [hexKey(1), words(6)],
-  ]),
-});
+const array = arrayOf(9, [5, 6]);
 const hash = mapWith({ id: 6, type: 'hash', entries: new Map([[hexKey(1), words(5)]]) });
 const on = (kernelRelease: string | null): ProgramEnvironment =>
   environmentWith({
@@ -45,7 +39,6 @@ const on = (kernelRelease: string | null): ProgramEnvironment =>
       [9, array],
     ]),
   });
-const call = (helper: number): Row => [0x85, 0, 0, helper];
 const UNKNOWN = 'helper:bpf_some_helper';
 
 describe('a callback that is called an unknown number of times', () => {

@@ -3,12 +3,13 @@ import { expect } from 'vitest';
 import { BddManager } from '../../../src/bdd/manager.js';
 import { decode } from '../../../src/ebpf/decode.js';
 import { interpret } from '../../../src/ebpf/interpreter/interpret.js';
-import type { ByteOrder, Program, ProgramEnvironment } from '../../../src/ebpf/types.js';
+import type { ByteOrder, MapContents, Program, ProgramEnvironment } from '../../../src/ebpf/types.js';
 import type { DeviceRequest } from '../../../src/policy/types.js';
 import { Evaluator } from '../../../src/symbolic/evaluate.js';
 import { join, slot } from '../../ebpf/bytes.js';
 import { NO_ENVIRONMENT } from '../../ebpf/captures.js';
-import { verdictIn } from '../agreement.js';
+import { mapWith, verdictIn } from '../agreement.js';
+import { hexKey, words } from '../program-bytes.js';
 
 /** [opcode, dst | src << 4, offset, immediate], as RFC 9669 numbers them. */
 export type Row = readonly [opcode: number, registers: number, offset: number, immediate: number];
@@ -37,6 +38,17 @@ export const reference = (register: number, source: 1 | 2 | 4, immediate: number
   [0x18, register | (source << 4), 0, immediate],
   [0, 0, 0, next],
 ];
+
+export const call = (helper: number): Row => [0x85, 0, 0, helper];
+
+/** An array map with these values, one to an index. */
+export const arrayOf = (id: number, values: readonly number[]): MapContents =>
+  mapWith({
+    id,
+    type: 'array',
+    maxEntries: values.length,
+    entries: new Map(values.map((value, i) => [hexKey(i), words(value)])),
+  });
 
 export function programOf(rows: readonly Row[], order: ByteOrder = 'little'): Program {
   const parts = rows.map(([opcode, registers, off, imm]) =>
