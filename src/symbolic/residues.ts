@@ -13,6 +13,8 @@ const LARGEST_DIVISOR = 48n;
 /** Where the number is a sum of bits with constant weights, each bit is looked at once for each remainder. */
 const LARGEST_FOR_SUMS = 1024n;
 const LONGEST_WAY = 16;
+/** Joins behind which a remainder is looked for. */
+const MOST_JOINS = 8;
 
 /** A number as it is made of parts, and the most it can be. */
 type Term =
@@ -28,11 +30,18 @@ export interface Remainder {
 
 /** "a % b" or "a - a / c * c", which some compilers write for it; null where it is neither, or where division does as well. */
 export function remainderByParts(m: BddManager, op: AluOp, width: Width, a: Word, b: Word): Remainder | null {
-  const ways = op === 'sub' ? waysThatMeet(a, b) : null;
-  if (ways !== null) return remainderOfEither(m, width, ways);
-  const by = op === 'mod' ? knownAmount(b) : op === 'sub' ? multipleTaken(a, b) : null;
-  if (by === null || by < 2n) return null;
-  return remainderOfSum(m, op === 'sub' ? 32 : width, a, by) ?? (op === 'sub' ? remainderOfWord(m, a, b, by) : null);
+  if (op === 'sub') return remainderTaken(m, a, b, MOST_JOINS);
+  const by = op === 'mod' ? knownAmount(b) : null;
+  return by === null || by < 2n ? null : remainderOfSum(m, width, a, by);
+}
+
+/** "a - a / c * c"; each join doubles the ways to look at, up to `joins` of them. */
+function remainderTaken(m: BddManager, a: Word, b: Word, joins: number): Remainder | null {
+  const ways = waysThatMeet(a, b);
+  if (ways !== null) return joins === 0 ? null : remainderOfEither(m, ways, joins - 1);
+  const taken = multipleTaken(a, b);
+  if (taken === null || taken.by < 2n) return null;
+  return remainderOfSum(m, 32, a, taken.by) ?? remainderOfWord(m, a, taken);
 }
 
 /** Where the number is a sum or a product that fits, and the divisor small. */
@@ -54,9 +63,8 @@ function remainderOfSum(m: BddManager, width: number, a: Word, by: bigint): Rema
 const known = (bits: (mask: BitMask) => BitVector): Remainder => ({ operands: [], bits });
 
 /** "a - a / c * c" as the one operation that it is. */
-function remainderOfWord(m: BddManager, a: Word, b: Word, by: bigint): Remainder | null {
-  const dividend = multipleOf(b)?.dividend ?? null;
-  if (dividend === null || !isBelow32(a) || !isBelow32(dividend)) return null;
+function remainderOfWord(m: BddManager, a: Word, { dividend, by }: Multiple): Remainder | null {
+  if (!isBelow32(a) || !isBelow32(dividend)) return null;
   const divisor = constant(32, by);
   const bits = (mask: BitMask): BitVector =>
     expensive(m, 'mod', 32, mask & maskOf(0, 32), a.need(maskOf(0, 32)).slice(0, 32), divisor);
@@ -82,23 +90,29 @@ function waysThatMeet(a: Word, b: Word): WaysThatMeet | null {
   };
 }
 
-function remainderOfEither(m: BddManager, width: Width, { condition, ways }: WaysThatMeet): Remainder | null {
-  const [first, second] = ways.map(([a, b]) => remainderByParts(m, 'sub', width, a, b));
-  if (first === null || first === undefined || second === null || second === undefined) return null;
+function remainderOfEither(m: BddManager, { condition, ways }: WaysThatMeet, joins: number): Remainder | null {
+  const first = remainderTaken(m, ...ways[0], joins);
+  const second = first === null ? null : remainderTaken(m, ...ways[1], joins);
+  if (first === null || second === null) return null;
   return {
     operands: [...first.operands, ...second.operands],
     bits: (mask) => select(m, condition, first.bits(mask), second.bits(mask)),
   };
 }
 
-/** The constant c if `b` is a / c * c, with a and the dividend taken to be below 2^32. */
-function multipleTaken(a: Word, b: Word): bigint | null {
+interface Multiple {
+  readonly dividend: Word;
+  readonly by: bigint;
+}
+
+/** What `b` is made of if it is a / c * c, with a and the dividend taken to be below 2^32. */
+function multipleTaken(a: Word, b: Word): Multiple | null {
   const taken = multipleOf(b);
-  return taken !== null && uncut(taken.dividend) === uncut(a) ? taken.by : null;
+  return taken !== null && uncut(taken.dividend) === uncut(a) ? taken : null;
 }
 
 /** x and c if the word is x / c * c, with x taken to be below 2^32. */
-function multipleOf(word: Word): { readonly dividend: Word; readonly by: bigint } | null {
+function multipleOf(word: Word): Multiple | null {
   const product = computationOf(uncut(word));
   if (product?.kind !== 'alu' || product.op !== 'mul') return null;
   const by = knownAmount(product.b);
