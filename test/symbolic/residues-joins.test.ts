@@ -37,6 +37,21 @@ describe('remainders that meet', () => {
     ).toBe(true);
   });
 
+  it('are not looked for behind a chain of exchanges, of which each doubles the ways', () => {
+    expect(
+      isFound((e) => {
+        let [one, other] = ways(e, [7n, 5n]);
+        const condition = e.variable();
+        for (let i = 0; i < 40; i++) {
+          const [[a, x], [b, y]] = [one, other];
+          one = [e.select(condition, b, a), e.select(condition, y, x)];
+          other = [e.select(condition, a, b), e.select(condition, x, y)];
+        }
+        return ['sub', 64, ...one];
+      }),
+    ).toBe(false);
+  });
+
   it.each<Case>([
     [
       'the ways meet under different conditions',
