@@ -1,6 +1,8 @@
 // npm run mutation: changes one thing at a time in the sources below and looks whether the fast tests notice. Long; not part of npm test.
 //   npm run mutation                                        all of src/symbolic, src/effective, src/ebpf/interpreter
 //   npm run mutation -- src/symbolic/arithmetic.ts ...      these files
+//   npm run mutation -- src/symbolic/arithmetic.ts:26:31     these lines of it
+//   npm run mutation -- --tests=test/symbolic,test/ebpf     by these tests alone: soon known, but others might notice what they do not
 //   npm run mutation -- --every=7 --seconds=600             a sample; an end to it
 //   npm run mutation -- --budget=6                          at most so many seconds of tests for each mutant, the fastest tests: a survivor may be killed by a slow one
 // Prints what survives; the last line is "N killed, N survived". docs/mutation.md argues the survivors.
@@ -16,6 +18,11 @@ const ROOMS = ['src/symbolic', 'src/effective', 'src/ebpf/interpreter'];
 const TESTS = ['test/symbolic', 'test/effective', 'test/ebpf', 'test/kernels'];
 /** z3 takes longer to start than all the others to run. */
 const LEFT_OUT = /z3\.test\.ts$/;
+const places =
+  process.argv
+    .find((word) => word.startsWith('--tests='))
+    ?.slice(8)
+    .split(',') ?? TESTS;
 const work = join(projectRoot, 'build/mutation', String(process.pid));
 
 function filesBelow(place, pattern) {
@@ -27,10 +34,10 @@ function filesBelow(place, pattern) {
     .sort();
 }
 
-/** Bundles all tests; `changed` gives the text of some sources. Returns the bundle's path. */
+/** Bundles the tests; `changed` gives the text of some sources. Returns the bundle's path. */
 async function bundle(name, changed) {
   const outfile = join(work, `${name}.mjs`);
-  const tests = TESTS.flatMap((place) => filesBelow(place, /\.test\.ts$/)).filter((file) => !LEFT_OUT.test(file));
+  const tests = places.flatMap((place) => filesBelow(place, /\.test\.ts$/)).filter((file) => !LEFT_OUT.test(file));
   await build({
     stdin: { contents: tests.map((file) => `import './${file}';`).join('\n'), resolveDir: projectRoot, loader: 'ts' },
     outfile,
@@ -119,7 +126,13 @@ async function main(words) {
   const number = (name, fallback) =>
     Number(words.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? fallback);
   const named = words.filter((word) => !word.startsWith('--'));
-  const files = (named.length > 0 ? named : ROOMS).flatMap((place) => filesBelow(place, /(?<!types)\.ts$/));
+  const lines = new Map();
+  const files = (named.length > 0 ? named : ROOMS).flatMap((word) => {
+    const [place, ...wanted] = word.split(':');
+    const found = filesBelow(place, /(?<!types)\.ts$/);
+    if (wanted.length > 0) for (const file of found) lines.set(file, new Set(wanted.map(Number)));
+    return found;
+  });
   const every = number('every', 1);
   const deadline = Date.now() + number('seconds', 1e9) * 1000;
   mkdirSync(work, { recursive: true });
@@ -132,6 +145,7 @@ async function main(words) {
       const source = readFileSync(join(projectRoot, file), 'utf8');
       const before = { ...count };
       for (const mutant of mutantsOf(source, file)) {
+        if (lines.get(file)?.has(mutant.line) === false) continue;
         if (serial++ % every !== 0) continue;
         if (Date.now() > deadline) {
           count.left++;
