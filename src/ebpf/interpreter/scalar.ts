@@ -41,7 +41,6 @@ export function partlyKnown(value: bigint, unknown: bigint, reasons: readonly st
 /** As `partlyKnown`, with what is behind which bits; parts without unknown bits do not count. */
 export function madeOf(value: bigint, unknown: bigint, parts: readonly Part[]): Scalar {
   const mask = BigInt.asUintN(64, unknown);
-  if (mask === 0n) return known(value);
   const behind = new Map<string, bigint>();
   for (const { reason, bits } of parts) {
     if ((bits & mask) !== 0n) behind.set(reason, (behind.get(reason) ?? 0n) | (bits & mask));
@@ -60,7 +59,7 @@ export function partsOf({ unknown, reasons, parts }: Scalar): readonly Part[] {
 export function mapBits(scalar: Scalar, move: (bits: bigint) => bigint): Scalar {
   const { value, unknown, reasons } = scalar;
   if (scalar.parts === undefined) return partlyKnown(move(value), move(unknown), reasons);
-  const parts = scalar.parts.map(({ reason, bits }) => ({ reason, bits: BigInt.asUintN(64, move(bits)) }));
+  const parts = scalar.parts.map(({ reason, bits }) => ({ reason, bits: move(bits) }));
   return madeOf(move(value), move(unknown), parts);
 }
 
@@ -69,8 +68,6 @@ export function isKnown(scalar: Scalar): boolean {
 }
 
 export function mergeReasons(a: readonly string[], b: readonly string[]): readonly string[] {
-  if (b.length === 0 || a === b) return a;
-  if (a.length === 0) return b;
   return [...new Set([...a, ...b])].sort();
 }
 

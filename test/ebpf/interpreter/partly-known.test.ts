@@ -52,7 +52,7 @@ describe.each([32, 64] as const)('%i bits', (width) => {
       const [a, b] = [operand(random), operand(random)];
       const result = computeAlu(op, width, a.scalar, b.scalar);
       const results = a.numbers.flatMap((x) => b.numbers.map((y) => referenceAlu(op, width, x, y)));
-      for (const number of results) expect([number, covers(result, number)]).toEqual([number, true]);
+      expect(results.filter((number) => !covers(result, number))).toEqual([]);
       if (results.length === 1) expect(result).toEqual(known(results[0] ?? 0n));
       // Bit by bit, exactly the bits that differ stay open.
       const differing = results.reduce((bits, number) => bits | (number ^ (results[0] ?? 0n)), 0n);
