@@ -28,11 +28,11 @@ export function lookUp(
 ): Value {
   const m = machine.manager;
   const reason = `depends:map:${String(mapId)}`;
-  const contents = machine.map(mapId);
-  // Without the map's shape an address inside it cannot be told from others: a plain unknown number.
-  if (contents === null) return scalar(machine.fresh(reason));
   const image = machine.image(mapId);
-  if (image === null || (!image.isArray && image.keys === null)) return unknownEntry(machine, mapId, reason);
+  // Without the map's shape an address inside it cannot be told from others: a plain unknown number.
+  if (image === null) return scalar(machine.fresh(reason));
+  if (!image.isArray && image.keys === null) return unknownEntry(machine, mapId, reason);
+  const { contents } = image;
   const bytes = loadBytes(machine, state, key, contents.keySize);
   const found = image.isArray ? findIndex(machine, image, bytes) : findEntry(machine, state, image, bytes);
   const value: Value = {

@@ -80,6 +80,11 @@ export function pointer(region: Region, offset: BitVector): Value {
   return { word: NULL_WORD, pointers: [{ guard: TRUE, region, offset }] };
 }
 
+/** Whether a region is one piece of memory, so that an offset always means the same place of it; what helpers gave out and what a CPU has goes by one name only. */
+export function isOnePiece(region: Region): boolean {
+  return region.kind !== 'opaque' && region.kind !== 'cpu';
+}
+
 /** Where the value is a number. */
 export function isScalarWhere(m: BddManager, value: Value): Ref {
   let pointing: Ref = FALSE;

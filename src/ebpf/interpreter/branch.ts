@@ -2,6 +2,7 @@ import type { Instruction, JmpOp, Width } from '../types.js';
 import { compareScalars } from './compare.js';
 import { jump, operand } from './control.js';
 import type { Machine } from './machine.js';
+import { isScattered } from './per-cpu.js';
 import { isKnown, mergeReasons, truncate } from './scalar.js';
 import type { StepResult } from './step-result.js';
 import { asScalar, type Value } from './value.js';
@@ -63,6 +64,7 @@ function comparePointers(
   right: Value & { kind: 'pointer' },
 ): boolean | null {
   if (left.memory !== right.memory || left.offset === null || right.offset === null) return null;
+  if (jmp !== 'eq' && jmp !== 'ne' && isScattered(left.memory)) return null;
   const difference = left.offset - right.offset;
   switch (jmp) {
     case 'eq':

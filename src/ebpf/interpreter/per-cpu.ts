@@ -10,6 +10,11 @@ import { pointer, type Pointer } from './value.js';
 
 const PER_CPU_HASHES: ReadonlySet<string> = new Set(['percpu_hash', 'lru_percpu_hash']);
 
+/** Whether a memory is all elements of a per-cpu array, each of which the kernel has put where there was room. */
+export function isScattered(memory: string): boolean {
+  return /^percpu:\d+$/.test(memory);
+}
+
 /** Whether a run still knows the contents of this map, one of per-cpu values. */
 export function knowsPerCpu(machine: Machine, map: MapContents): boolean {
   return (

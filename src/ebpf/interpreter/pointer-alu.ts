@@ -1,6 +1,7 @@
 import type { AluOp } from '../types.js';
 import type { Machine } from './machine.js';
 import { arrayPointer } from './maps.js';
+import { isScattered } from './per-cpu.js';
 import { isKnown, known, mergeReasons } from './scalar.js';
 import { pointer, reasonsOf, type Value } from './value.js';
 
@@ -13,6 +14,7 @@ export function computePointerAlu(machine: Machine, alu: AluOp, left: Value, rig
   if (alu !== 'sub') return null;
   if (left.kind === 'pointer' && right.kind === 'pointer') {
     if (left.memory !== right.memory || left.offset === null || right.offset === null) return null;
+    if (isScattered(left.memory)) return null;
     return known(BigInt(left.offset - right.offset));
   }
   return move(machine, left, right, -1);

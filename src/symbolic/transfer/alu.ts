@@ -4,8 +4,10 @@ import { aluResult } from '../alu.js';
 import { aluWord } from '../alu-word.js';
 import { constant, constantValue, ZERO64, zeroExtend, type BitVector } from '../bitvector.js';
 import type { Machine } from '../machine.js';
+import { isPerCpu } from '../map-image.js';
 import type { MachineState } from '../state.js';
 import {
+  isOnePiece,
   isScalarWhere,
   pointer,
   scalar,
@@ -13,6 +15,7 @@ import {
   selectValue,
   simplifyUnder,
   type PointerAlternative,
+  type Region,
   type Value,
 } from '../value.js';
 import { ALL_BITS, bytesOf, isPending, selectWord, signExtendWord, wordFromBytes, wordOf, type Word } from '../word.js';
@@ -96,7 +99,7 @@ function pointerArithmetic(machine: Machine, state: MachineState, op: 'add' | 's
   for (const p of a.pointers) {
     put(m.and(p.guard, bNumber), () => moved(machine, p, op, b.word.need(ALL_BITS)));
     for (const q of b.pointers) {
-      const distance = op === 'sub' && p.region === q.region;
+      const distance = op === 'sub' && p.region === q.region && isLaidOut(machine, p.region);
       put(m.and(p.guard, q.guard), () =>
         scalar(distance ? aluResult(m, 'sub', 64, p.offset, q.offset) : machine.fresh('kernel-memory')),
       );
@@ -108,6 +111,13 @@ function pointerArithmetic(machine: Machine, state: MachineState, op: 'add' | 's
     );
   }
   return result;
+}
+
+/** Whether addresses in a region are as far apart as their offsets: of maps, only arrays have their elements one behind the other. */
+function isLaidOut(machine: Machine, region: Region): boolean {
+  const image = region.kind === 'values' ? machine.image(region.id) : null;
+  if (image === null) return isOnePiece(region);
+  return image.isArray && !isPerCpu(image.contents.type);
 }
 
 /**

@@ -4,7 +4,7 @@ import { branchCondition } from '../alu.js';
 import { constantValue, equal } from '../bitvector.js';
 import type { Machine } from '../machine.js';
 import type { MachineState } from '../state.js';
-import { isScalarWhere, simplifyUnder, type PointerAlternative, type Value } from '../value.js';
+import { isOnePiece, isScalarWhere, simplifyUnder, type PointerAlternative, type Value } from '../value.js';
 import { compareByTable } from '../table-evaluation.js';
 import { compareByRange } from '../value-range.js';
 import { ALL_BITS, isPending, mapBits, maskOf, type Word } from '../word.js';
@@ -96,7 +96,7 @@ function againstNumber(machine: Machine, state: MachineState, op: JmpOp, width: 
 
 function againstPointer(machine: Machine, op: JmpOp, width: Width, p: PointerAlternative, q: PointerAlternative): Ref {
   const m = machine.manager;
-  if (width === 64 && p.region === q.region) {
+  if (width === 64 && p.region === q.region && isOnePiece(p.region)) {
     if (op === 'eq') return equal(m, p.offset, q.offset);
     if (op === 'ne') return equal(m, p.offset, q.offset) ^ 1;
   }

@@ -52,6 +52,11 @@ describe('two addresses in one memory', () => {
   ])('are in the order of their offsets %i and %i', (a, b) => {
     expect(all((jmp) => taken(jmp, pointer('stack:0', a), pointer('stack:0', b)))).toEqual(unsigned(a, b));
   });
+  it('are the same or not, but in no known order, in a per-cpu array', () => {
+    const [a, b] = [pointer('percpu:7', 8), pointer('percpu:7', 0)];
+    expect(all((jmp) => taken(jmp, a, b))).toEqual({ ...OPEN, eq: false, ne: true });
+    expect(all((jmp) => taken(jmp, a, a))).toEqual({ ...OPEN, eq: true, ne: false });
+  });
   it('somewhere in it may be the same', () => {
     const somewhere: Value = { kind: 'pointer', memory: 'stack:0', offset: null, reasons: ['depends:uid'] };
     expect(all((jmp) => taken(jmp, somewhere, pointer('stack:0', 0)))).toEqual(OPEN);
