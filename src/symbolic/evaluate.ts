@@ -82,7 +82,7 @@ export class Evaluator {
     const arrivals = new Arrivals(machine, { nodes: this.limits.nodes, steps: this.limits.steps }, watched);
     machine.observer = arrivals;
     if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
-    else this.#run(new Engine(machine, this.limits), this.limits);
+    else this.#run(new Engine(machine, this.limits), this.limits, performance.now() + this.limits.milliseconds);
     machine.observer = null;
     return arrivals;
   }
@@ -108,13 +108,14 @@ export class Evaluator {
   #evaluate(program: Program, environment: ProgramEnvironment, name: string): EvaluationResult {
     const m = this.manager;
     const [mark, steps] = [m.size, m.steps];
+    const deadline = performance.now() + this.limits.milliseconds;
     let instructions = 0;
     const { outcome, verdict } = this.#orUnknown(name, environment, () =>
       inPieces(this, (part, fixed, limits) => {
         const machine = new Machine(m, this.inputs, program, environment, `${name}${part}`, fixed);
         const engine = new Engine(machine, limits);
         if (environment.freplaced !== 'no') machine.abandon(TRUE, 'freplace', null);
-        else this.#run(engine, limits);
+        else this.#run(engine, limits, deadline);
         if (machine.finished !== machine.everything)
           throw new InternalError('the evaluation lost part of the request space');
         instructions += engine.executed;
@@ -137,10 +138,10 @@ export class Evaluator {
     }
   }
 
-  #run(engine: Engine, limits: EvaluationLimits): void {
+  #run(engine: Engine, { nodes, steps }: EvaluationLimits, deadline: number): void {
     const { machine } = engine;
     try {
-      this.manager.withBudget({ nodes: limits.nodes, steps: limits.steps }, () => {
+      this.manager.withBudget({ nodes, steps, milliseconds: deadline - performance.now() }, () => {
         engine.run();
       });
     } catch (error) {

@@ -8,6 +8,8 @@ export interface EvaluationLimits {
   /** Nodes and steps of one instruction; one that needs more has an unknown result, and the evaluation goes on. */
   readonly instructionNodes: number;
   readonly instructionSteps: number;
+  /** Time, in milliseconds. What this stops depends on the machine, which the others do not: without it equal snapshots have equal answers. */
+  readonly milliseconds: number;
 }
 
 /** The limits of `createRun` where none are given. */
@@ -17,4 +19,5 @@ export const DEFAULT_LIMITS: EvaluationLimits = {
   steps: 15_000_000,
   instructionNodes: 4_000_000,
   instructionSteps: 8_000_000,
+  milliseconds: Infinity,
 };

@@ -12,7 +12,7 @@ import type { Partition } from './partition.js';
 import type { Outcome } from './retval.js';
 
 /** Enough for what has a small diagram; what has none is given up soon. */
-const CURSORY: EvaluationLimits = {
+const CURSORY: Omit<EvaluationLimits, 'milliseconds'> = {
   instructions: 200_000,
   nodes: 1_500_000,
   steps: 3_000_000,
@@ -98,8 +98,9 @@ function attempt<T>({ manager, limits }: Context, work: () => T): T | null {
   }
 }
 
-function lower(a: EvaluationLimits, b: EvaluationLimits): EvaluationLimits {
+function lower(a: EvaluationLimits, b: typeof CURSORY): EvaluationLimits {
   return {
+    ...a,
     instructions: Math.min(a.instructions, b.instructions),
     nodes: Math.min(a.nodes, b.nodes),
     steps: Math.min(a.steps, b.steps),

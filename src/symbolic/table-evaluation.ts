@@ -3,9 +3,10 @@
  * nested quotients), all rows are computed and only the result becomes a diagram.
  */
 import { BddBudgetError, FALSE, type BddManager, type Ref } from '../bdd/manager.js';
-import type { AluOp, JmpOp, Width } from '../ebpf/types.js';
+import type { JmpOp, Width } from '../ebpf/types.js';
 import { ZERO64, type BitVector } from './bitvector.js';
 import { Columns } from './columns.js';
+import { EXPENSIVE } from './expensive.js';
 import { aluRows, columnOf, compareRows, rowsOf, selectRows, type Rows } from './rows.js';
 import { ALL_BITS, computationOf, isPending, mapBits, type BitMask, type Computation, type Word } from './word.js';
 
@@ -16,7 +17,6 @@ function stepsBeforeTable(variables: readonly number[]): number {
   return Math.max(50_000, 2 ** variables.length);
 }
 
-const EXPENSIVE: ReadonlySet<AluOp> = new Set(['mul', 'div', 'mod', 'sdiv', 'smod']);
 /** Sums and shifts of sums are expensive together, as in hashes, if there are so many. */
 const MANY_COMPUTATIONS = 8;
 

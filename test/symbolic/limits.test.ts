@@ -125,9 +125,22 @@ describe('limits', () => {
     expect(after.undecided).toEqual([]);
     expect(verdictIn(manager, after, { type: 'b', access: 0, major: 5, minor: 1 })).toBe('allow');
   });
+  it('of time end what would take long, and what was finished by then is kept', () => {
+    const { result, verdict } = evaluate(PRODUCT, { milliseconds: 0 });
+    expect(result.undecided.map(({ reason }) => reason)).toEqual(['budget']);
+    // The clock is looked at every 65,536 steps; without a limit of time it is millions.
+    expect(result.cost.steps).toBeLessThan(500_000);
+    expect(verdict(2, 5)).toBe('undecided: budget');
+  });
   it('divide the request space, whatever is reached first', () => {
     for (let nodes = 10; nodes < 3000; nodes = Math.ceil(nodes * 1.7)) {
-      for (const limits of [{ nodes }, { steps: nodes }, { instructionNodes: nodes }, { instructions: nodes }]) {
+      for (const limits of [
+        { nodes },
+        { steps: nodes },
+        { instructionNodes: nodes },
+        { instructions: nodes },
+        { milliseconds: nodes / 1000 },
+      ]) {
         const { manager, result } = evaluate(PRODUCT, { ...SMALL, ...limits });
         const parts = [result.allowed, result.denied, ...result.undecided.map(({ region }) => region)];
         expect(manager.orAll(parts)).toBe(0);
