@@ -6,8 +6,12 @@ export function isAtLeast(kernelRelease: string | null, major: number, minor: nu
   return have[0] > major || (have[0] === major && have[1] >= minor);
 }
 
+/** "5.14.0-427.13.1.el9_4.x86_64", "5.14.21-150500.55.65-default": Red Hat and SUSE keep a number for years and take BPF from later kernels. */
+const HAS_LATER_PARTS = /\.el\d|-1\d0\d00\./;
+
 /** bpf_set_retval exists since Linux 5.18 (commit b44123b4a3dc); an unknown release counts as having it. */
 export function hasSetRetval(kernelRelease: string | null): boolean {
+  if (kernelRelease !== null && HAS_LATER_PARTS.test(kernelRelease)) return true;
   return isAtLeast(kernelRelease, 5, 18) ?? true;
 }
 

@@ -11,13 +11,19 @@ import type { Value } from './value.js';
 export function callHelper(machine: Machine, instruction: Instruction & { op: 'call-helper' }): StepResult {
   const counter = timedMayGoto(machine);
   if (counter !== null) return refillLoopCounter(machine, counter);
-  const name = instruction.imm === 0 ? undefined : machine.unit.environment.helpers.get(instruction.imm);
+  const name = calledName(machine, instruction.imm);
   const result =
     name === undefined ? unresolved(machine) : (HELPERS.get(name)?.(machine) ?? unmodelled(machine, name, true));
   if (isStepResult(result)) return result;
   machine.clobberArguments();
   machine.setRegister(0, name === undefined ? result : asReturned(machine, name, result));
   return 'continue';
+}
+
+/** The function that a call's immediate stands for; compilers add suffixes to names (".isra.0", ".llvm.123"). */
+export function calledName(machine: Machine, imm: number): string | undefined {
+  const name = imm === 0 ? undefined : machine.unit.environment.helpers.get(imm);
+  return name === undefined || name === '' ? undefined : name.split('.')[0];
 }
 
 const UPPER_HALF = 0xffff_ffff_0000_0000n;
@@ -44,10 +50,10 @@ function unresolved(machine: Machine): Value {
   return unknownScalar(reasons);
 }
 
-/** bpf_set_retval came with Linux 5.18; a release that is not known may be newer. */
+/** bpf_set_retval came with Linux 5.18; a release that is not known may be newer, and those of Red Hat and SUSE have newer BPF than their number says. */
 export function mayHaveSetRetval(kernelRelease: string | null): boolean {
   const match = /^(\d+)\.(\d+)/.exec(kernelRelease ?? '');
-  if (match === null) return true;
+  if (match === null || /\.el\d|-1\d0\d00\./.test(kernelRelease ?? '')) return true;
   const major = Number(match[1]);
   return major > 5 || (major === 5 && Number(match[2]) >= 18);
 }

@@ -137,8 +137,8 @@ function forEachElement(machine: Machine): HelperResult {
 }
 
 /** A helper that only reads and whose result is not known. */
-function reads(reason: string): Helper {
-  return () => unknownScalar([reason]);
+function reads(reason: string, bits = 64): Helper {
+  return () => truncate(unknownScalar([reason]), bits);
 }
 
 /** A helper without effect on what the program can see, and without a result. */
@@ -211,7 +211,7 @@ const NAMED: readonly (readonly [Helper, readonly string[]])[] = [
     ['bpf_ktime_get_ns', 'bpf_ktime_get_boot_ns', 'bpf_ktime_get_coarse_ns', 'bpf_ktime_get_tai_ns', 'bpf_jiffies64'],
   ],
   [random, ['bpf_get_prandom_u32', 'bpf_user_rnd_u32']],
-  [cpu, ['bpf_get_smp_processor_id', 'bpf_get_raw_cpu_id']],
+  [cpu, ['bpf_get_smp_processor_id', 'bpf_get_raw_cpu_id', 'bpf_get_raw_smp_processor_id']],
   [cgroupId, ['bpf_get_current_cgroup_id']],
   [getRetval, ['bpf_get_retval']],
   [setRetval, ['bpf_set_retval']],
@@ -219,7 +219,7 @@ const NAMED: readonly (readonly [Helper, readonly string[]])[] = [
   [forEachElement, ['bpf_for_each_map_elem', 'bpf_for_each_array_elem', 'bpf_for_each_hash_elem']],
   [reads('depends:cpu'), ['bpf_get_numa_node_id']],
   [reads('depends:cgroup'), ['bpf_get_current_ancestor_cgroup_id', 'bpf_current_task_under_cgroup']],
-  [reads('depends:classid'), ['bpf_get_cgroup_classid_curr', 'bpf_get_cgroup_classid']],
+  [reads('depends:classid', 32), ['bpf_get_cgroup_classid_curr', 'bpf_get_cgroup_classid']],
   [reads('depends:netns'), ['bpf_get_netns_cookie', 'bpf_get_netns_cookie_sock_addr']],
   [reads('depends:trace'), ['bpf_trace_printk', 'bpf_trace_vprintk']],
   [

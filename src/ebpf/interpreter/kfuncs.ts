@@ -1,5 +1,5 @@
 /** Kernel functions called through type data (src_reg 2). */
-import { asReturned } from './helper-calls.js';
+import { asReturned, calledName } from './helper-calls.js';
 import { unmodelled } from './helpers.js';
 import type { Machine } from './machine.js';
 import { compareScalars } from './compare.js';
@@ -14,7 +14,7 @@ const MAX_LOOPS = 8n * 1024n * 1024n;
 
 /** Where the dump does not say which function it is, it may be bpf_throw, which ends the program with any verdict. */
 export function callKfunc(machine: Machine, imm: number): StepResult {
-  const name = imm === 0 ? undefined : machine.unit.environment.helpers.get(imm);
+  const name = calledName(machine, imm);
   // What is passed on the stack may be a pointer too, and what the function does with it is not known.
   if (name === undefined || name === 'bpf_throw' || machine.passesArguments)
     return { undecided: [`kfunc:${name ?? 'unresolved'}`] };
@@ -28,7 +28,7 @@ export function callKfunc(machine: Machine, imm: number): StepResult {
 const ITERATOR: ReadonlyMap<string, (machine: Machine) => Value | undefined> = new Map([
   ['bpf_iter_num_new', newIterator],
   ['bpf_iter_num_next', nextNumber],
-  ['bpf_iter_num_destroy', (): Value => ZERO],
+  ['bpf_iter_num_destroy', destroyIterator],
 ]);
 
 function write(machine: Machine, iterator: Value & { kind: 'pointer' }, current: bigint, end: bigint): void {
@@ -51,6 +51,14 @@ function newIterator(machine: Machine): Value | undefined {
     return known(BigInt(distance < 0n ? -EINVAL : -E2BIG));
   }
   write(machine, iterator, start.value - 1n, end.value);
+  return ZERO;
+}
+
+/** Leaves zeros, which a privileged program may read: to the verifier they are stack that nothing was written to. */
+function destroyIterator(machine: Machine): Value | undefined {
+  const iterator = machine.register(1);
+  if (iterator.kind !== 'pointer' || iterator.offset === null) return undefined;
+  write(machine, iterator, 0n, 0n);
   return ZERO;
 }
 

@@ -9,7 +9,7 @@ import { pointer, scalar, selectValue, type Value } from '../value.js';
 import { numberOf } from './alu.js';
 import { deleteFromHash, updateHash } from './hash-map.js';
 import { forgetArguments, forgetMap } from './havoc.js';
-import { newIterator, nextNumber } from './iterator.js';
+import { destroyIterator, newIterator, nextNumber } from './iterator.js';
 import { soleRegion } from './memory.js';
 import { ALL_BITS } from '../word.js';
 import { readRegister } from './registers.js';
@@ -24,6 +24,9 @@ const BPF_NOEXIST = 1n;
 const BPF_EXIST = 2n;
 /** TASK_COMM_LEN, include/linux/sched.h. */
 const COMM_LENGTH = 16;
+const UNRESOLVED = 'helper:unresolved';
+/** r11, or r12 where r11 is for arguments on the stack. */
+const SCRATCH_REGISTERS = [11, 12];
 
 /** Inputs that are the same whenever the programs of one request ask for them. */
 function sharedInput(name: string, width: number): Helper {
@@ -78,7 +81,7 @@ const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
   ['bpf_trace_vprintk', withoutEffect],
   ['bpf_iter_num_new', newIterator],
   ['bpf_iter_num_next', nextNumber],
-  ['bpf_iter_num_destroy', withoutEffect],
+  ['bpf_iter_num_destroy', destroyIterator],
   ['bpf_spin_lock', withoutEffect],
   ['bpf_spin_unlock', withoutEffect],
 ]);
@@ -86,16 +89,19 @@ const HELPERS: ReadonlyMap<string, Helper> = new Map<string, Helper>([
 /** Calls the helper that the dump's immediate stands for; null: the dump or the reader's rights did not say. */
 export function callHelper(machine: Machine, state: MachineState, name: string | null): void {
   // The one helper that keeps registers: its argument and result are in the kernel's scratch register (arch/x86/net/bpf_timed_may_goto.S).
-  if (name === 'arch_bpf_timed_may_goto') {
-    for (const scratch of [11, 12]) {
-      if (state.registers[scratch] !== undefined) state.registers[scratch] = scalar(machine.fresh('depends:time'));
-    }
-    return;
-  }
+  // It may be the one whose name the dump hides.
+  const isLoopCheck = name === 'arch_bpf_timed_may_goto';
+  if (isLoopCheck || name === null) forgetScratch(machine, state, isLoopCheck ? 'depends:time' : UNRESOLVED);
+  if (isLoopCheck) return;
   const result =
     name === null ? callUnresolved(machine, state) : asReturned(machine, name, helperNamed(name)(machine, state, name));
   for (let register = 1; register <= 5; register++) state.registers[register] = undefined;
   state.registers[0] = result;
+}
+
+function forgetScratch(machine: Machine, state: MachineState, reason: string): void {
+  for (const register of SCRATCH_REGISTERS)
+    if (state.registers[register] !== undefined) state.registers[register] = scalar(machine.fresh(reason));
 }
 
 /** What of a result the calling program may rely on: of a negative one only the low half. */
@@ -126,10 +132,9 @@ function callUnknown(machine: Machine, state: MachineState, name: string): Value
 }
 
 function callUnresolved(machine: Machine, state: MachineState): Value {
-  const reason = 'helper:unresolved';
-  forgetArguments(machine, state, reason);
-  if (machine.mayHaveSetRetval) state.retval = machine.fresh(reason, 32).slice(0, 32);
-  return scalar(machine.fresh(reason));
+  forgetArguments(machine, state, UNRESOLVED);
+  if (machine.mayHaveSetRetval) state.retval = machine.fresh(UNRESOLVED, 32).slice(0, 32);
+  return scalar(machine.fresh(UNRESOLVED));
 }
 
 /** The argument is an int: the low half of r1 (kernel/bpf/cgroup.c). */

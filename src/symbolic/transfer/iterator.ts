@@ -34,6 +34,12 @@ export function newIterator(machine: Machine, state: MachineState): Value {
   return scalar(select(m, backwards, constant(64, -EINVAL), select(m, tooLong, constant(64, -E2BIG), ZERO64)));
 }
 
+/** bpf_iter_num_destroy(iterator) leaves zeros, which a privileged program may read: to the verifier they are stack that nothing was written to. */
+export function destroyIterator(machine: Machine, state: MachineState): Value {
+  write(machine, state, ZERO64, ZERO64);
+  return scalar(machine.fresh('helper:bpf_iter_num_destroy'));
+}
+
 /** bpf_iter_num_next(iterator): address of the next number, or NULL. */
 export function nextNumber(machine: Machine, state: MachineState): Value {
   const m = machine.manager;

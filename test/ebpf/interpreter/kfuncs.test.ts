@@ -92,7 +92,10 @@ it('leaves nothing in the arguments, and is done with when destroyed', () => {
   const machine = created(0n, 1n);
   call(machine, NEW);
   for (let i = 1; i <= 5; i++) expect(machine.register(i)).toEqual(unknownScalar(['uninitialised']));
+  expect(call(machine, DESTROY)).toEqual(unknownScalar(['helper:bpf_iter_num_destroy']));
+  machine.setRegister(1, AT);
   expect(call(machine, DESTROY)).toEqual(known(0n));
+  expect(stackHex(machine, -12, 12)).toBe('ee'.repeat(4) + '00'.repeat(8));
 });
 it.each(ORDERS)('is two numbers in the byte order of the machine: %s endian', (order) => {
   const machine = machineWith({ order, environment: { helpers }, registers: { 1: AT, 2: known(1n), 3: known(3n) } });
