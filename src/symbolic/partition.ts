@@ -29,7 +29,9 @@ export function partition(m: BddManager, inputs: Inputs, allow: Ref): Partition 
   const byReason = new Map<string, number[]>();
   for (const variable of variables) {
     const reason = inputs.reasonOf(variable) ?? 'budget';
-    byReason.set(reason, [...(byReason.get(reason) ?? []), variable]);
+    const found = byReason.get(reason);
+    if (found === undefined) byReason.set(reason, [variable]);
+    else found.push(variable);
   }
   const reasons = [...byReason.keys()].sort();
   try {
