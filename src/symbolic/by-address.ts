@@ -3,6 +3,13 @@ import type { BitVector } from './bitvector.js';
 import type { Machine } from './machine.js';
 import { selectValue, type Value } from './value.js';
 
+/** One instruction's address may be one of too many. */
+export class AddressesError extends BddBudgetError {
+  constructor() {
+    super('steps');
+  }
+}
+
 /** An address that depends on the request is taken apart into at most so many constant ones. */
 const MOST_LOADS = 1 << 17;
 
@@ -12,7 +19,7 @@ export function byAddress(machine: Machine, care: Ref, address: BitVector, leaf:
   let leaves = 0;
   const visit = (bit: number, within: Ref, prefix: bigint): Value => {
     if (bit < 0) {
-      if (++leaves > MOST_LOADS) throw new BddBudgetError('steps');
+      if (++leaves > MOST_LOADS) throw new AddressesError();
       return leaf(Number(BigInt.asIntN(64, prefix)));
     }
     const here = address[bit]!;

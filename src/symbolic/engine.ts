@@ -2,12 +2,13 @@ import { InternalError } from '../errors.js';
 import { BddBudgetError, FALSE, TRUE, type Ref } from '../bdd/manager.js';
 import type { Instruction } from '../ebpf/types.js';
 import { ZERO64, type BitVector } from './bitvector.js';
+import { AddressesError } from './by-address.js';
 import { positionOf } from './flow.js';
 import type { EvaluationLimits } from './limits.js';
 import type { Machine } from './machine.js';
 import { placeOf } from './place.js';
 import { Schedule } from './schedule.js';
-import { copyState, FRAME_POINTER, mergeStates, REGISTER_COUNT, type MachineState } from './state.js';
+import { copyState, mergeStates, REGISTER_COUNT, type MachineState } from './state.js';
 import { transferAlu, transferEndian, transferMovsx } from './transfer/alu.js';
 import { takenWhere } from './transfer/branch.js';
 import { callForEach, callFunction, callLoop, FOR_EACH, returnFromFunction } from './transfer/call.js';
@@ -169,7 +170,7 @@ export class Engine {
         return false;
       case 'call-kfunc': {
         // Where the dump does not say which function it is, it may be bpf_throw, which does not return.
-        const name = instruction.imm === 0 ? null : this.#helperName(state, instruction.imm);
+        const name = this.#helperName(state, instruction.imm);
         const passed = hasOutgoing(machine, state);
         if (name !== null && name !== 'bpf_throw' && !passed) return this.#straight(state, instruction);
         machine.giveUp(state, TRUE, `kfunc:${name ?? 'unresolved'}`);
@@ -273,7 +274,7 @@ export class Engine {
 
   #jumpRegister(state: MachineState, register: number): void {
     const m = this.machine.manager;
-    const value = register === FRAME_POINTER ? undefined : state.registers[register];
+    const value = state.registers[register];
     for (const { guard, region } of value === undefined ? [] : simplifyUnder(m, state.path, value).pointers) {
       if (region.kind !== 'code') continue;
       const jumping = copyState(state);
@@ -343,8 +344,9 @@ export class Engine {
       return m.withBudget({ nodes: instructionNodes, steps: instructionSteps }, work);
     } catch (error) {
       if (!(error instanceof BddBudgetError)) throw error;
+      const isOwn = error instanceof AddressesError;
       // The limits of the whole evaluation were the tighter ones.
-      if (m.size - size < instructionNodes && m.steps - steps < instructionSteps) throw error;
+      if (!isOwn && m.size - size < instructionNodes && m.steps - steps < instructionSteps) throw error;
       // Where one result is too large those made from it are too: they get less and less, so that all of the program is reached.
       this.#nodes = Math.max(instructionNodes / 2, Math.min(instructionNodes, LEAST_NODES));
       this.#steps = Math.max(instructionSteps / 2, Math.min(instructionSteps, LEAST_STEPS));

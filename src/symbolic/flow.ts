@@ -49,7 +49,6 @@ function successorsOf(program: Program, instruction: Instruction, position: numb
 }
 
 const ARGUMENTS = 0b111110;
-const RESULT_AND_ARGUMENTS = 0b111111;
 /** Kernel scratch registers: read by calls that take them implicitly (timed may_goto), so never taken for dead across one. */
 const SCRATCH = 0b1100000000000;
 const ALL_REGISTERS = 0b1111111111111;
@@ -89,7 +88,7 @@ function effect(instruction: Instruction): { reads: number; writes: number } {
       // Nothing is called written here: an architecture helper may leave registers as they are.
       return { reads: ARGUMENTS | SCRATCH, writes: 0 };
     case 'exit':
-      return { reads: bit(0), writes: RESULT_AND_ARGUMENTS & ~bit(0) };
+      return { reads: bit(0), writes: 0 };
     case 'jump-register':
       return { reads: ALL_REGISTERS, writes: 0 };
     case 'unsupported':

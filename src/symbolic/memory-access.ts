@@ -1,7 +1,7 @@
-import { BddBudgetError, FALSE, TRUE, type Ref } from '../bdd/manager.js';
+import { FALSE, TRUE, type Ref } from '../bdd/manager.js';
 import { add } from './arithmetic.js';
 import { constant, constantValue, zeroExtend, type BitVector } from './bitvector.js';
-import { byAddress } from './by-address.js';
+import { AddressesError, byAddress } from './by-address.js';
 import type { Machine } from './machine.js';
 import { loadPointerTable } from './pointer-table.js';
 import { readAt, writeAt } from './memory-bytes.js';
@@ -32,7 +32,7 @@ export function load(
   const unknown = m.and(state.path, isScalarWhere(m, from));
   if (result === null || unknown !== FALSE) {
     // The base is a plain number: an address in kernel memory, of which nothing is known.
-    const bits = zeroExtend(machine.fresh('kernel-memory', size * 8), 64);
+    const bits = machine.fresh('kernel-memory', size * 8);
     result = result === null ? scalar(bits) : selectValue(m, unknown, scalar(bits), result);
   }
   if (!signed) return result;
@@ -83,7 +83,7 @@ function addresses(machine: Machine, care: Ref, address: BitVector): [number, Re
   const visit = (bit: number, within: Ref, prefix: bigint): void => {
     if (within === FALSE) return;
     if (bit < 0) {
-      if (found.length >= MOST_STORES) throw new BddBudgetError('steps');
+      if (found.length >= MOST_STORES) throw new AddressesError();
       found.push([Number(BigInt.asIntN(64, prefix)), within]);
       return;
     }

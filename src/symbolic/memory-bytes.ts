@@ -24,7 +24,7 @@ export function readAt(
     return scalar(contextField(machine, at, size));
   }
   if (!HELD.has(region.kind)) {
-    return scalar(zeroExtend(machine.fresh(reasonOutside(region), size * 8), 64));
+    return scalar(machine.fresh(reasonOutside(region), size * 8));
   }
   if (size === 8 && at % 8 === 0) {
     const slot = readSlot(machine, state, region, at / 8, care, [0, 8]);
