@@ -62,11 +62,22 @@ export function decide(
   caller: CallerInputs = {},
   inPartition: PartitionLookup = noPartitions,
 ): Decision {
+  return decideSeen(seenInOrder(entries), request, kernelRelease, caller, inPartition);
+}
+
+/** As `decide`, for many requests: the list is given as `seenInOrder` makes it. */
+export function decideSeen(
+  seen: readonly EffectiveEntry[],
+  request: DeviceRequest,
+  kernelRelease: string | null,
+  caller: CallerInputs,
+  inPartition: PartitionLookup,
+): Decision {
   const mayUndo = hasSetRetval(kernelRelease);
   const results: (InterpretResult | null)[] = [];
   let retval: Retval = { known: 0 };
   let deciding: DecidingProgram | null = null;
-  for (const [index, entry] of seenInOrder(entries).entries()) {
+  for (const [index, entry] of seen.entries()) {
     const step = runEntry(entry, request, retval, mayUndo, caller, inPartition);
     results.push(step.result);
     if (isRefused(step.retval) && !isRefused(retval)) deciding = describe(entry, index, step.result);

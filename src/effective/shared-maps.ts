@@ -3,14 +3,14 @@
  * therefore not what a later program sees where an earlier one may have written; its contents are unknown there, and what does not depend on them stays
  * exact.
  */
-import type { Instruction, MapContents, ProgramEnvironment } from '../ebpf/types.js';
+import type { Instruction, MapContents, Program, ProgramEnvironment } from '../ebpf/types.js';
 import { FRAME_POINTER, STACK_ARGUMENTS } from '../ebpf/opcodes.js';
 import type { EffectiveEntry } from './compose.js';
 
 /** include/uapi/linux/bpf.h: programs cannot write to such maps. */
 const BPF_F_RDONLY_PROG = 1 << 7;
-/** Programs cannot change which programs or maps these lead to. */
-const NEVER_WRITTEN = /^prog_array$|_of_maps$/;
+/** Maps whose values lead to programs or other maps; programs cannot change to which. */
+const LEADS_ON = /^prog_array$|_of_maps$/;
 /** Helpers that write to no memory a program gives them. */
 const WRITES_NOTHING =
   /lookup_elem$|^bpf_get_current_(uid_gid|pid_tgid|cgroup_id|ancestor_cgroup_id)$|^bpf_ktime_|^bpf_jiffies64$|^bpf_(get|set)_retval$|^bpf_get_(prandom_u32|smp_processor_id|numa_node_id)$|^bpf_trace_printk$|^bpf_strncmp$/;
@@ -24,23 +24,69 @@ export function seenInOrder(entries: readonly EffectiveEntry[]): readonly Effect
   if (!entries.slice(1).some(hasMaps)) return entries;
   const written = new Set<number>();
   let isAnyWritten = false;
+  const known = new Map(
+    entries
+      .flatMap((entry) => (entry.kind === 'program' ? reachable(entry) : []))
+      .flatMap(({ environment }) => [...environment.maps]),
+  );
   return entries.map((entry) => {
     if (entry.kind === 'partition') return entry;
     if (entry.kind === 'unreadable') {
-      if (entry.record === null) isAnyWritten = true;
-      for (const id of entry.record?.mapIds ?? []) written.add(id);
+      const ids = entry.record?.mapIds ?? null;
+      if (ids === null || ids.some((id) => mayLeadOn(known.get(id)))) isAnyWritten = true;
+      for (const id of ids ?? []) written.add(id);
       return entry;
     }
     const units = reachable(entry);
     const maps = mapsOf(units).map(({ id }) => id);
     const unknown = isAnyWritten ? maps : maps.filter((id) => written.has(id));
-    if (mayWrite(units)) for (const id of maps) written.add(id);
+    if (mayWrite(units)) {
+      if (units.some(leadsToUnreadMaps)) isAnyWritten = true;
+      for (const id of maps) written.add(id);
+    }
+    if (units.some(leadsToUnreadPrograms)) isAnyWritten = true;
     return unknown.length === 0 ? entry : withUnknown(entry, new Set(unknown));
   });
 }
 
 function isWritable({ type, flags }: MapContents): boolean {
-  return !NEVER_WRITTEN.test(type) && (flags & BPF_F_RDONLY_PROG) === 0;
+  return !LEADS_ON.test(type) && (flags & BPF_F_RDONLY_PROG) === 0;
+}
+
+/** Whether a program may come to other maps by this one; undefined or "unspec": its kind is not known. */
+function mayLeadOn(map: MapContents | undefined): boolean {
+  return map === undefined || map.type === 'unspec' || LEADS_ON.test(map.type);
+}
+
+/** Whether a program may come to maps that were not read. */
+function leadsToUnreadMaps({ program, environment }: Unit): boolean {
+  const named = program.instructions.flatMap((instruction) =>
+    instruction.op === 'load-map' ? [environment.maps.get(instruction.mapId)] : [],
+  );
+  return [...named, ...environment.maps.values()].some(
+    (map) =>
+      map === undefined ||
+      map.type === 'unspec' ||
+      (map.type.endsWith('_of_maps') && !leadsOnlyTo(environment.maps, map, program)),
+  );
+}
+
+/** Whether a program that was not read may run: an extension in this one's place, or the target of a tail call. */
+function leadsToUnreadPrograms({ program, environment }: Unit): boolean {
+  if (environment.freplaced !== 'no') return true;
+  if (!program.instructions.some(({ op }) => op === 'tail-call')) return false;
+  const tables = [...environment.maps.values()].filter(({ type }) => type === 'prog_array');
+  return tables.length === 0 || !tables.every((table) => leadsOnlyTo(environment.programs, table, program));
+}
+
+/** Whether all maps or programs whose ids are the values of a map are among those known. */
+function leadsOnlyTo(known: ReadonlyMap<number, unknown>, map: MapContents, { byteOrder }: Program): boolean {
+  if (map.entries === null) return false;
+  return [...map.entries.values()].every((value) => {
+    const id =
+      value.length < 4 ? null : new DataView(value.buffer, value.byteOffset).getUint32(0, byteOrder === 'little');
+    return id === 0 || (id !== null && known.has(id));
+  });
 }
 
 /** A program and all that it may tail-call, directly or behind another; a program may reach itself. */

@@ -1,6 +1,8 @@
+import type { CallerInputs } from '../../ebpf/interpreter/interpret.js';
 import { SAMPLE_CALLERS } from '../../ebpf/interpreter/sample-callers.js';
-import { decide } from '../../effective/compose-decide.js';
+import { decideSeen, type Decision } from '../../effective/compose-decide.js';
 import type { EffectiveEntry } from '../../effective/compose.js';
+import { seenInOrder } from '../../effective/shared-maps.js';
 import type { DeviceRequest } from '../../policy/types.js';
 import type { Partition } from '../../symbolic/partition.js';
 import type { Replay, Verdict } from '../types.js';
@@ -26,15 +28,15 @@ export function concreteList(
   kernelRelease: string | null,
   inPartition: () => InPartition = () => NO_PARTITION,
 ): ConcreteList {
+  const seen = seenInOrder(entries);
+  const run = (request: DeviceRequest, caller: CallerInputs = {}): Decision =>
+    decideSeen(seen, request, kernelRelease, caller, inPartition());
   return {
-    decide: (request) => decide(entries, request, kernelRelease, {}, inPartition()).verdict,
+    decide: (request) => run(request).verdict,
     replay: (request, verdict) => {
-      const plain = decide(entries, request, kernelRelease, {}, inPartition());
+      const plain = run(request);
       if (plain.verdict !== 'undecided' || !dependsOnCallerAlone(plain.reason)) return judge(plain.verdict, verdict);
-      const samples = SAMPLE_CALLERS.map((caller) =>
-        judge(decide(entries, request, kernelRelease, caller, inPartition()).verdict, verdict),
-      );
-      return combine(samples);
+      return combine(SAMPLE_CALLERS.map((caller) => judge(run(request, caller).verdict, verdict)));
     },
   };
 }
