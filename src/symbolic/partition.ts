@@ -45,7 +45,7 @@ export function partition(m: BddManager, inputs: Inputs, allow: Ref): Partition 
   }
 }
 
-/** Cuts `rest` by which reasons can change the verdict. Each of its requests depends on at least one. */
+/** Cuts `rest` by which reasons can change the verdict. It is not empty, and each of its requests depends on at least one. */
 function byCause(
   m: BddManager,
   allow: Ref,
@@ -54,7 +54,6 @@ function byCause(
   byReason: ReadonlyMap<string, number[]>,
   reasons: readonly string[],
 ): UndecidedRegion[] {
-  if (rest === FALSE) return [];
   if (reasons.length === 1 || reasons.length > MOST_REASONS) return [{ region: rest, reason: joinReasons(reasons) }];
   let parts: { region: Ref; reasons: string[] }[] = [{ region: rest, reasons: [] }];
   for (const reason of reasons) {

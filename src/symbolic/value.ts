@@ -131,7 +131,6 @@ export function selectPointers(
 
 /** The same value with what cannot be under `path` left out; a pointer that is certain there loses its guard. */
 export function simplifyUnder(m: BddManager, path: Ref, value: Value): Value {
-  if (value.pointers.length === 0) return value;
   const pointers: PointerAlternative[] = [];
   for (const alternative of value.pointers) {
     const within = m.and(path, alternative.guard);

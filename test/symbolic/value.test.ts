@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BddManager, FALSE, TRUE, type Ref } from '../../src/bdd/manager.js';
 import { constant } from '../../src/symbolic/bitvector.js';
 import {
+  isOnePiece,
   isScalarWhere,
   pointer,
   Regions,
@@ -105,6 +106,23 @@ describe('regions', () => {
     expect(own.get('map', 4)).not.toBe(own.get('map', 3));
     expect(own.get('values', 3)).not.toBe(own.get('map', 3));
   });
+});
+
+it('an offset means one place but in what goes by one name only: memory of helpers and of CPUs', () => {
+  const kinds = [
+    'context',
+    'stack',
+    'arguments',
+    'map',
+    'values',
+    'element',
+    'percpu',
+    'function',
+    'code',
+    'key',
+  ] as const;
+  expect(kinds.filter((kind) => !isOnePiece(regions.get(kind)))).toEqual([]);
+  expect([isOnePiece(regions.get('opaque')), isOnePiece(regions.get('cpu'))]).toEqual([false, false]);
 });
 
 describe('one value or another', () => {
