@@ -52,9 +52,11 @@ function afterRound(machine: Machine, frame: Frame, repetition: Repetition, resu
   }
   machine.popFrame();
   const next = repetition.round + 1;
-  if (answer.value !== 0n || next >= repetition.count) return finish(machine, next);
+  if (answer.value !== 0n) return finish(machine, next);
+  // An element that was put there may be one of those that come yet.
   if (repetition.map !== null && elementCount(machine, repetition.map.mapId) === null)
     return { undecided: ['helper:bpf_for_each_map_elem'] };
+  if (next >= repetition.count) return finish(machine, next);
   return startRound(machine, { ...repetition, round: next });
 }
 
@@ -71,6 +73,7 @@ export function repeat(machine: Machine, repetition: Repetition): StepResult {
 
 function startRound(machine: Machine, repetition: Repetition): StepResult {
   const { map, round, context } = repetition;
+  machine.clobberArguments();
   if (map === null) {
     machine.setRegister(1, known(BigInt(round)));
     machine.setRegister(2, context);

@@ -9,9 +9,8 @@ import { storeBytes } from '../memory-access.js';
 import { calleePlace, placeOf } from '../place.js';
 import { copyState, type CallbackLoop, type Frame, type MachineState } from '../state.js';
 import { byteSwap } from '../shift.js';
-import { pointer, scalar, simplifyUnder, type Region, type Value } from '../value.js';
+import { pointer, scalar, type Region, type Value } from '../value.js';
 import { numberOf } from './alu.js';
-import { forgetArguments } from './havoc.js';
 import { soleRegion } from './memory.js';
 import { readRegister } from './registers.js';
 import { outgoing } from './stack-arguments.js';
@@ -53,7 +52,6 @@ function enter(engine: Engine, state: MachineState, position: number, target: nu
     loop,
   };
   state.frames = [...state.frames, frame];
-  dropStack(machine, state);
   engine.goTo(state, positionOf(machine.programs[state.program]!.program, target));
 }
 
@@ -85,12 +83,8 @@ export function returnFromFunction(engine: Engine, state: MachineState): void {
   state.program = frame.callerProgram;
   for (let register = 1; register < state.registers.length; register++) state.registers[register] = undefined;
   frame.saved.forEach((value, i) => (state.registers[6 + i] = value));
-  if (frame.loop === null) {
-    state.registers[0] = result;
-    engine.goTo(state, frame.resume);
-    return;
-  }
-  afterIteration(engine, state, frame, frame.loop, result);
+  if (frame.loop === null) engine.goTo(state, frame.resume);
+  else afterIteration(engine, state, frame, frame.loop, result);
 }
 
 /** bpf_loop(nr, callback, context, flags), where the kernel has not inlined it (kernel/bpf/bpf_iter.c). */
@@ -105,8 +99,6 @@ export function callLoop(engine: Engine, state: MachineState, position: number):
     return;
   }
   const context = readRegister(machine, state, 3);
-  if (context.pointers.some(({ region }) => region.kind === 'function'))
-    forgetArguments(machine, state, 'helper:bpf_loop');
   const badFlags = isZero(m, flags) ^ 1;
   const tooMany = m.difference(lessUnsigned(m, constant(32, MOST_LOOPS), limit), badFlags);
   leave(engine, state, position, badFlags, constant(64, -EINVAL));
@@ -116,12 +108,7 @@ export function callLoop(engine: Engine, state: MachineState, position: number):
 
 /** The first slot of the function in r2, or null if it may be more than one. */
 function callbackIn(machine: Machine, state: MachineState): number | null {
-  const m = machine.manager;
-  const callbacks = simplifyUnder(m, state.path, readRegister(machine, state, 2)).pointers;
-  const target = callbacks[0];
-  if (callbacks.length !== 1 || target?.region.kind !== 'function' || m.and(state.path, target.guard) !== state.path)
-    return null;
-  return target.region.id;
+  return soleRegion(machine, state.path, readRegister(machine, state, 2), 'function');
 }
 
 /** The names under which translated programs call bpf_for_each_map_elem. */
@@ -151,8 +138,7 @@ export function callForEach(engine: Engine, state: MachineState, position: numbe
   const mapId = soleRegion(machine, state.path, readRegister(machine, state, 1), 'map');
   const count = mapId === null ? null : elementCount(machine, state, mapId);
   const context = readRegister(machine, state, 3);
-  const isFunction = context.pointers.some(({ region }) => region.kind === 'function');
-  if (target === null || count === null || isFunction) return false;
+  if (target === null || count === null) return false;
   const badFlags = isZero(machine.manager, numberOf(machine, state, readRegister(machine, state, 4))) ^ 1;
   leave(engine, state, position, badFlags, constant(64, -EINVAL));
   const limit = constant(32, BigInt(count));
@@ -165,8 +151,15 @@ function elementCount(machine: Machine, state: MachineState, mapId: number): num
   const image = machine.image(mapId);
   if (image === null || !WALKED.has(image.contents.type)) return null;
   if (image.isArray) return image.contents.maxEntries;
-  const changed = machine.manager.and(state.path, state.changedMaps.get(mapId) ?? FALSE) !== FALSE;
-  return changed || state.mapWrites.has(mapId) ? null : (image.keys?.length ?? null);
+  const changed = machine.manager.and(state.path, whereKeysChanged(machine, state, mapId)) !== FALSE;
+  return changed ? null : (image.keys?.length ?? null);
+}
+
+/** Where the program itself, or something that it called, may have changed which elements there are. */
+function whereKeysChanged(machine: Machine, state: MachineState, mapId: number): Ref {
+  if (machine.image(mapId)?.isArray === true) return FALSE;
+  const writes = state.mapWrites.get(mapId) ?? [];
+  return machine.manager.orAll([state.changedMaps.get(mapId) ?? FALSE, ...writes.map(({ where }) => where)]);
 }
 
 /** Callback arguments: map, key, value, context. */
@@ -211,10 +204,8 @@ function afterIteration(engine: Engine, state: MachineState, frame: Frame, loop:
   const done = loop.iteration + 1;
   leave(engine, state, frame.resume - 1, stop, constant(64, BigInt(done)));
   if (state.path === FALSE) return;
-  if (loop.mapId !== null && elementCount(machine, state, loop.mapId) === null) {
-    machine.giveUp(state, TRUE, 'helper:bpf_for_each_map_elem');
-    return;
-  }
+  if (loop.mapId !== null)
+    machine.giveUp(state, whereKeysChanged(machine, state, loop.mapId), 'helper:bpf_for_each_map_elem');
   iterate(engine, state, frame.resume - 1, { ...loop, iteration: done });
 }
 

@@ -21,15 +21,15 @@ export function tailCall(engine: Engine, state: MachineState): void {
   const m = machine.manager;
   const index = numberOf(machine, state, readRegister(machine, state, 3)).slice(0, 32);
   const mapId = soleRegion(machine, state.path, readRegister(machine, state, 2), 'map');
-  const map = mapId === null ? null : machine.map(mapId);
-  if (map?.type !== 'prog_array' || map.entries === null) {
+  const slots = mapId === null ? null : programSlots(machine, mapId);
+  if (mapId === null || slots === null) {
     machine.giveUp(state, TRUE, `tail-call:${mapId === null ? 'unknown' : String(mapId)}`);
     return;
   }
   if (state.tailCalls < MOST_TAIL_CALLS) {
-    for (const [slot, programId] of programSlots(machine, map.entries)) {
+    for (const [slot, programId] of slots) {
       const where = equal(m, index, constant(32, BigInt(slot)));
-      if (m.and(state.path, where) !== FALSE) follow(engine, state, where, programId, map.id);
+      if (m.and(state.path, where) !== FALSE) follow(engine, state, where, programId, mapId);
     }
   }
   for (let register = 0; register <= 5; register++) state.registers[register] = undefined;
@@ -54,12 +54,14 @@ function follow(engine: Engine, state: MachineState, where: number, programId: n
   engine.goTo(jumping, 0);
 }
 
-/** Slot and program id; user space reads a program array's value as the id (kernel/bpf/arraymap.c, prog_fd_array_sys_lookup_elem). */
-function programSlots(machine: Machine, entries: ReadonlyMap<string, Uint8Array>): [number, number][] {
+/** Slot and program id; user space reads a program array's value as the id (kernel/bpf/arraymap.c, prog_fd_array_sys_lookup_elem); null where they are not known. */
+function programSlots(machine: Machine, mapId: number): [number, number][] | null {
+  const map = machine.map(mapId);
+  if (map?.type !== 'prog_array' || map.entries === null) return null;
   const slots: [number, number][] = [];
-  for (const [hex, value] of entries) {
+  for (const [hex, value] of map.entries) {
     const key = Buffer.from(hex, 'hex');
-    if (key.length !== 4 || value.length < 4) continue;
+    if (key.length !== 4 || value.length < 4) return null;
     const little = machine.littleEndian;
     const id = new DataView(value.buffer, value.byteOffset).getUint32(0, little);
     if (id !== 0) slots.push([little ? key.readUInt32LE(0) : key.readUInt32BE(0), id]);

@@ -1,21 +1,16 @@
-/** Functions, callbacks in rounds, walks over maps, iterators and tail calls against plain TypeScript. */
+/** Callbacks in rounds and walks over maps against plain TypeScript. */
 import { describe, it } from 'vitest';
-import type { Program, ProgramEnvironment } from '../../../src/ebpf/types.js';
 import { environmentWith, mapWith } from '../agreement.js';
 import { hexKey, words } from '../program-bytes.js';
 import {
-  ALLOW,
-  areEqual,
   arrayOf,
   call,
-  DENY,
   EXIT,
   expectVerdicts,
   isEqual,
   LOAD_MAJOR,
   LOAD_MINOR,
   move,
-  programOf,
   reference,
   set,
   wide,
@@ -37,29 +32,12 @@ const environment = environmentWith({
   helpers: new Map([
     [1, 'bpf_loop'],
     [2, 'bpf_for_each_map_elem'],
-    [3, 'bpf_iter_num_new'],
-    [4, 'bpf_iter_num_next'],
-    [5, 'bpf_iter_num_destroy'],
     [6, 'bpf_map_delete_elem'],
   ]),
   maps: new Map([
     [5, array],
     [6, hash],
   ]),
-});
-const kfunc = (id: number): Row => [0x85, 0x20, 0, id];
-const toFunction = (distance: number): Row => [0x85, 0x10, distance, 0];
-
-describe('functions', () => {
-  it('eight deep are followed, nine are not', () => {
-    const chain = (depth: number): Row[] => [
-      set(6, 0),
-      ...Array.from({ length: depth - 1 }, () => [toFunction(1), EXIT] as Row[]).flat(),
-      ...ALLOW,
-    ];
-    expectVerdicts(chain(8), () => true);
-    expectVerdicts(chain(9), () => 'unsupported:call depth', { evaluatorOnly: true });
-  });
 });
 
 /** A program with a callback behind it: the rows build the arguments of the call, r2 is the callback. */
@@ -213,152 +191,5 @@ describe('bpf_for_each_map_elem', () => {
   it('is not followed over what was not read', () => {
     const unread = environmentWith({ ...environment, maps: new Map([[6, { ...hash, entries: null }]]) });
     expectVerdicts(walk(6, isEqual(0, 3)), () => 'helper:bpf_for_each_map_elem', { environment: unread });
-  });
-});
-
-describe('numbers one after the other', () => {
-  /** r6 = sum of the numbers from start to end - 1, or the error. */
-  const rows = (start: readonly Row[], end: readonly Row[], after: readonly Row[]): Row[] => [
-    LOAD_MAJOR,
-    LOAD_MINOR,
-    ...start,
-    ...end,
-    move(2, 4),
-    move(3, 5),
-    move(1, 10),
-    [0x07, 1, 0, -8],
-    kfunc(3),
-    move(6, 0),
-    set(7, 0),
-    move(1, 10),
-    [0x07, 1, 0, -8],
-    kfunc(4),
-    [0x15, 0, 3, 0],
-    [0x81, 0x01, 0, 0],
-    [0x0f, 0x17, 0, 0],
-    [0x05, 0, -7, 0],
-    ...after,
-  ];
-  const sum = (start: number, end: number): number =>
-    Array.from({ length: Math.max(0, end - start) }, (_, i) => start + i).reduce((a, b) => a + b, 0);
-
-  it('are those from the first to the one before the last', () => {
-    const from: Row[] = [move(4, 2), [0x57, 4, 0, 7], [0x17, 4, 0, 3]];
-    const to: Row[] = [move(5, 3), [0x57, 5, 0, 7]];
-    for (const like of [
-      [1, 7],
-      [7, 7],
-      [4095, 3],
-    ] as const) {
-      const wanted = sum((like[0] & 7) - 3, like[1] & 7);
-      expectVerdicts(
-        rows(from, to, isEqual(7, wanted)),
-        ({ major, minor }) => sum((major & 7) - 3, minor & 7) === wanted,
-        { environment },
-      );
-    }
-    expectVerdicts(
-      rows(from, to, [[0x67, 6, 0, 32], [0xc7, 6, 0, 32], ...isEqual(6, -22)]),
-      ({ major, minor }) => (major & 7) - 3 > (minor & 7),
-      { environment },
-    );
-  });
-  it('are none where there would be too many, or at the ends of the numbers', () => {
-    const low: Row[] = [
-      [0x67, 6, 0, 32],
-      [0xc7, 6, 0, 32],
-    ];
-    const errno = (start: bigint, end: bigint, wanted: number): void => {
-      expectVerdicts(rows(wide(4, start), wide(5, end), [...low, ...isEqual(6, wanted)]), () => true, { environment });
-    };
-    errno(0n, (1n << 23n) + 1n, -7);
-    errno(-(1n << 31n), (1n << 31n) - 1n, -7);
-    errno(5n, -5n, -22);
-    errno((1n << 31n) - 1n, (1n << 31n) - 1n, 0);
-    errno(-(1n << 31n), -(1n << 31n) + 2n, 0);
-    expectVerdicts(
-      rows(wide(4, -(1n << 31n)), wide(5, -(1n << 31n) + 2n), [...wide(5, -(1n << 32n) + 1n), ...areEqual(5, 7)]),
-      () => true,
-      { environment },
-    );
-    expectVerdicts(
-      rows(wide(4, (1n << 31n) - 2n), wide(5, (1n << 31n) - 1n), [...wide(5, (1n << 31n) - 2n), ...areEqual(5, 7)]),
-      () => true,
-      { environment },
-    );
-  });
-});
-
-describe('tail calls', () => {
-  const target = { program: programOf([LOAD_MAJOR, ...isEqual(2, 7)]), environment: environmentWith({}) };
-  const slots = mapWith({
-    id: 8,
-    type: 'prog_array',
-    maxEntries: 8,
-    entries: new Map([
-      [hexKey(1), words(41)],
-      [hexKey(3), words(42)],
-      [hexKey(5), words(0)],
-    ]),
-  });
-  const withTargets: ProgramEnvironment = environmentWith({
-    maps: new Map([[8, slots]]),
-    programs: new Map([[41, target]]),
-  });
-  const to = (index: readonly Row[]): Row[] => [...reference(2, 1, 8), ...index, call(12)];
-  const byMinor: Row[] = [move(3, 6)];
-  const begin: Row[] = [[0x61, 0x16, 8, 0]];
-
-  it('go on there, fall through where there is nothing, and are not known where the program was not read', () => {
-    expectVerdicts([...begin, ...to(byMinor), ...ALLOW], ({ major, minor }) => (minor === 1 ? major === 7 : true), {
-      environment: withTargets,
-      evaluatorOnly: false,
-    });
-    expectVerdicts([...begin, ...to([set(3, 3)]), ...ALLOW], () => 'tail-call:8', { environment: withTargets });
-    expectVerdicts([...begin, ...to([set(3, 5)]), ...ALLOW], () => true, { environment: withTargets });
-  });
-  it('look at 32 bits of the index', () => {
-    expectVerdicts([...to(wide(3, (9n << 32n) | 1n)), ...ALLOW], ({ major }) => major === 7, {
-      environment: withTargets,
-    });
-  });
-  it('from a function come back to its caller', () => {
-    const rows: Row[] = [
-      [0x61, 0x16, 8, 0],
-      set(7, 5),
-      move(2, 6),
-      toFunction(9),
-      [0x55, 7, 6, 5],
-      [0xa7, 0, 0, 1],
-      EXIT,
-    ];
-    const callee: Row[] = [move(3, 2), ...reference(2, 1, 8), call(12), set(0, 0), EXIT];
-    const all: Row[] = [...rows, ...DENY, ...DENY, ...DENY.slice(0, 0), [0x05, 0, 0, 0], ...callee];
-    // The callee begins behind the filling.
-    all[3] = toFunction(all.length - callee.length - 4);
-    expectVerdicts(all, ({ major, minor }) => !(minor === 1 && major === 7), { environment: withTargets });
-  });
-  it('are counted apart on ways that meet after different numbers of them', () => {
-    // Program 43 counts in a map how often it runs and calls itself as long as there are calls left; major 7 comes to it through program 41.
-    const counter = mapWith({ id: 9, type: 'array', maxEntries: 1, entries: new Map([[hexKey(0), words(0)]]) });
-    const loop = mapWith({
-      ...slots,
-      entries: new Map([
-        [hexKey(1), words(41)],
-        [hexKey(2), words(43)],
-      ]),
-    });
-    const maps = new Map([
-      [8, loop],
-      [9, counter],
-    ]);
-    const counted: Row[] = [...reference(4, 2, 9), [0x61, 0x45, 0, 0], [0x07, 5, 0, 1], [0x63, 0x54, 0, 0], move(6, 5)];
-    const again = programOf([...counted, ...to([set(3, 2)]), ...isEqual(6, 33)]);
-    const programs = new Map<number, { program: Program; environment: ProgramEnvironment }>();
-    const all = environmentWith({ maps, programs });
-    programs.set(41, { program: programOf([...to([set(3, 2)]), ...DENY]), environment: all });
-    programs.set(43, { program: again, environment: all });
-    const callee: Row[] = [[0x61, 0x12, 4, 0], [0x55, 2, 4, 7], ...to([set(3, 1)]), ...to([set(3, 2)]), ...DENY];
-    expectVerdicts([toFunction(1), EXIT, ...callee], ({ major }) => major !== 7, { environment: all });
   });
 });

@@ -41,6 +41,24 @@ export const reference = (register: number, source: 1 | 2 | 4, immediate: number
 
 export const call = (helper: number): Row => [0x85, 0, 0, helper];
 
+/** A row, or what becomes one when it is known where the functions lie: a call of function number `calls`, its address in a register (two rows). */
+export type Linked = Row | { readonly calls: number } | { readonly addressOf: number; readonly register: number };
+
+/** One program of functions, each behind the other; number 0 is the main one. */
+export function link(...functions: readonly (readonly Linked[])[]): Row[] {
+  const length = (item: Linked): number => ('addressOf' in item ? 2 : 1);
+  const sizes = functions.map((items) => items.reduce((sum, item) => sum + length(item), 0));
+  const start = (number: number): number => sizes.slice(0, number).reduce((sum, size) => sum + size, 0);
+  const rows: Row[] = [];
+  for (const item of functions.flat()) {
+    const next = rows.length + 1;
+    if ('calls' in item) rows.push([0x85, 0x10, start(item.calls) - next, 0]);
+    else if ('addressOf' in item) rows.push(...reference(item.register, 4, start(item.addressOf) - next));
+    else rows.push(item);
+  }
+  return rows;
+}
+
 /** An array map with these values, one to an index. */
 export const arrayOf = (id: number, values: readonly number[]): MapContents =>
   mapWith({
