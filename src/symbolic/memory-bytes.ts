@@ -83,12 +83,9 @@ function readSlot(
     const unknown = wholeSlot(wordOf(machine.fresh('kernel-memory')));
     slot = selectSlot(m, state.clobbered, unknown, slot);
   }
-  let pointing: Ref = FALSE;
-  for (const { guard } of slot.pointers) pointing = m.or(pointing, guard);
   let missing: Ref = FALSE;
   for (let k = from; k < to; k++) missing = m.or(missing, slot.written[k]! ^ 1);
-  missing = m.difference(m.and(care, missing), pointing);
-  if (missing === FALSE) return slot;
+  if (m.and(care, missing) === FALSE) return slot;
   const unknown = unknownBits(machine, region, index, slot.reason);
   const word = derive([{ word: slot.word, demand: sameBit }], (mask) => {
     const bits = slot.word.need(mask);
@@ -101,7 +98,7 @@ function readSlot(
 
 /** Contents of a map that were not read are the same input wherever they are read from, in every program of the list. */
 function unknownBits(machine: Machine, region: Region, index: number, reason: string): BitVector {
-  if (region.kind !== 'values' || !reason.startsWith('depends:map:')) return machine.fresh(reason);
+  if (region.kind !== 'values') return machine.fresh(reason);
   return machine.inputs.word(`${reason}+${String(index)}`, reason);
 }
 

@@ -9,7 +9,7 @@ import { bytesOf, NULL_WORD, selectWord, wordFromBytes, type Byte, type Word } f
  */
 export interface Slot {
   readonly word: Word;
-  /** For each byte, where it has been written. */
+  /** For each byte, where it has been written: everywhere that a pointer was stored, and maybe elsewhere. */
   readonly written: readonly Ref[];
   /** Pointers that were stored whole, each with where it holds; elsewhere the bytes count. */
   readonly pointers: readonly PointerAlternative[];

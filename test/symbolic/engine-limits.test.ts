@@ -203,6 +203,37 @@ describe('limits of the whole evaluation', () => {
   });
 });
 
+describe('ways that meet', () => {
+  it('are followed once from there on', () => {
+    // Thirty times one way or the other, by a bit of the numbers; r4 counts.
+    const diamonds = Array.from({ length: 30 }, (_, i): Row[] => [
+      [0x45, i < 12 ? 2 : 3, 1, 1 << (i < 12 ? i : i - 12)],
+      [0x07, 4, 0, 1],
+    ]).flat();
+    const rows: Row[] = [
+      LOAD_MAJOR,
+      LOAD_MINOR,
+      set(4, 0),
+      ...diamonds,
+      [0xb7, 0, 0, 0],
+      [0x55, 4, 1, 30],
+      set(0, 1),
+      EXIT,
+    ];
+    const found = engineOf(rows);
+    found.engine.run();
+    expect(found.engine.executed).toBe(rows.length);
+    expect([verdicts(found)(0, 0), verdicts(found)(0, 1)]).toEqual(['allow', 'deny']);
+  });
+  it('and cannot be followed as one for their size: the later one ends there', () => {
+    const rows: Row[] = [LOAD_MAJOR, LOAD_MINOR, otherwise(2, 7, 1), set(3, 5), ...isEqual(3, 5)];
+    const found = engineOf(rows, { instructionNodes: 100 });
+    found.engine.run();
+    const verdict = verdicts(found);
+    expect([verdict(7, 6), verdict(8, 5), verdict(8, 6)]).toEqual(['budget', 'allow', 'deny']);
+  });
+});
+
 describe('a store to one of very many places', () => {
   it('leaves undecided those that come to it only', () => {
     const map = mapWith({ id: 7, type: 'array', maxEntries: 8192 });

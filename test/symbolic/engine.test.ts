@@ -11,6 +11,7 @@ import { environmentWith, mapWith } from './agreement.js';
 import { hexKey, words } from './program-bytes.js';
 import {
   ALLOW,
+  areEqual,
   DENY,
   EXIT,
   expectVerdicts,
@@ -166,5 +167,20 @@ describe('calls', () => {
       expectVerdicts(asked(9), () => 'depends:cpu', { environment: named([9, name]) });
     for (const environment of [named([0, 'bpf_get_smp_processor_id']), named([1, 'bpf_get_smp_processor_id'])])
       expectVerdicts(asked(0), () => 'helper:unresolved', { environment });
+  });
+});
+
+describe('sign extension from register to register', () => {
+  it.each([
+    [0xbf, 8, 64],
+    [0xbf, 16, 64],
+    [0xbf, 32, 64],
+    [0xbc, 8, 32],
+    [0xbc, 16, 32],
+  ] as const)('opcode %i, %i bits to %i', (opcode, bits, width) => {
+    const number = (minor: number): bigint =>
+      BigInt.asUintN(64, BigInt.asUintN(width, BigInt.asIntN(bits, BigInt(minor) << 12n)));
+    const rows: Row[] = [LOAD_MINOR, [0x67, 3, 0, 12], [opcode, 0x34, bits, 0], ...wide(5, number(1048575))];
+    expectVerdicts([...rows, ...areEqual(4, 5)], ({ minor }) => number(minor) === number(1048575));
   });
 });
