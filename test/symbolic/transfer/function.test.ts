@@ -70,7 +70,8 @@ describe('functions', () => {
       calls(1),
       ...isEqual(register, register),
     ];
-    const callee: Row[] = [...keep.map((each) => set(each, 50 + each)), set(0, 0), EXIT];
+    const reads = [1, 2, 3, 4, 5].map((each) => move(0, each));
+    const callee: Row[] = [...keep.map((each) => set(each, 50 + each)), ...reads, set(0, 0), EXIT];
     for (const register of keep) expectVerdicts(link(main(register), callee), () => true);
     // What was in the others is not there: programs that the verifier does not let read them.
     for (const register of [1, 2, 3, 4, 5]) expectVerdicts(link(main(register), callee), () => 'uninitialised');
