@@ -21,9 +21,9 @@ export function whereFixed(m: BddManager, fixed: Fixed): Ref {
 
 /** The majors or the minors (whichever are fewer) that requests of a region have; null where both are many. */
 export function fewValues(m: BddManager, region: Ref): Fixed[] | null {
-  const [majors, minors] = [MAJOR_VARIABLES, MINOR_VARIABLES].map((field) => valuesOf(m, region, field));
-  if (majors === null || minors === null || majors === undefined || minors === undefined)
-    return majors ?? minors ?? null;
+  const majors = valuesOf(m, region, MAJOR_VARIABLES);
+  const minors = valuesOf(m, region, MINOR_VARIABLES);
+  if (majors === null || minors === null) return majors ?? minors;
   return majors.length <= minors.length ? majors : minors;
 }
 

@@ -56,14 +56,17 @@ export function inPieces(context: Context, run: Run): Found {
 /** The part that is too large, one major or minor after the other; null where it has many of both. */
 function byValues(context: Context, found: Found, run: Run): Found | null {
   const { manager: m, limits } = context;
-  const values = attempt(context, () => fewValues(m, tooLarge(found.verdict, m)));
+  const large = tooLarge(found.verdict, m);
+  const values = attempt(context, () => fewValues(m, large));
   if (values === null) return null;
   const last = m.steps + limits.steps / 2;
   const quarter = { ...limits, nodes: limits.nodes / 4, steps: limits.steps / 4 };
   let { outcome } = found;
   values.forEach((fixed, i) => {
     if (m.steps > last) return;
-    outcome = selected(context, whereFixed(m, fixed), run(`:${String(i)}`, fixed, quarter), outcome);
+    // What was decided stays so: a part has less to spend than the whole had.
+    const where = m.and(large, whereFixed(m, fixed));
+    outcome = selected(context, where, run(`:${String(i)}`, fixed, quarter), outcome);
   });
   return decided(context, outcome);
 }

@@ -139,6 +139,15 @@ describe('a program too large for a few majors or minors', () => {
     ]);
     expect(pieces.parts).toEqual(['', ':0', ':1']);
   });
+  it('keeps what was decided of them, whatever the parts cannot tell', () => {
+    const m = new BddManager();
+    const where = m.and(major(m, 1), oddMinor(m));
+    const pieces = new Pieces(m, {}, ({ part }) =>
+      part === '' ? { undecided: where, allowed: TRUE } : { undecided: TRUE },
+    );
+    expect(pieces.parts).toEqual(['', ':0']);
+    expect([pieces.verdict(1, 4), pieces.verdict(1, 3)]).toEqual(['allow', 'undecided: budget']);
+  });
   it('is left where it is once half of the steps were taken', () => {
     const m = new BddManager();
     const where = m.orAll([major(m, 1), major(m, 5), major(m, 6)]);
