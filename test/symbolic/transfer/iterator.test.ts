@@ -85,3 +85,85 @@ describe('numbers one after the other', () => {
     );
   });
 });
+
+describe('one iterator', () => {
+  const [MIN, MAX, MOST] = [-(1n << 31n), (1n << 31n) - 1n, 1n << 23n];
+  /** Between two words of ones; every step is given the address anew. */
+  const at: Row[] = [move(1, 10), [0x07, 1, 0, -16]];
+  const created = (start: bigint, end: bigint): Row[] => [
+    [0x7a, 10, -24, -1],
+    [0x7a, 10, -8, -1],
+    ...at,
+    ...wide(2, start),
+    ...wide(3, end),
+    kfunc(3),
+  ];
+  const lowHalf: Row[] = [
+    [0x67, 0, 0, 32],
+    [0xc7, 0, 0, 32],
+  ];
+  const next: Row[] = [...at, kfunc(4)];
+  /** r6 = the next number, or 99 where there is none. */
+  const read: Row[] = [...next, set(6, 99), [0x15, 0, 1, 0], [0x81, 0x06, 0, 0]];
+  const around: Row[] = [[0x79, 0xa6, -24, 0], [0x79, 0xa7, -8, 0], [0x5f, 0x76, 0, 0], ...isEqual(6, -1)];
+
+  it.each<[start: bigint, end: bigint, errno: number, first: bigint | null]>([
+    [0n, 0n, 0, null],
+    [5n, 5n, 0, null],
+    [0n, 1n, 0, 0n],
+    [-3n, -2n, 0, -3n],
+    [-2n, -3n, -22, null],
+    [1n, 0n, -22, null],
+    [0n, MOST, 0, 0n],
+    [0n, MOST + 1n, -7, null],
+    [7n, MOST + 7n, 0, 7n],
+    [-1n, MOST, -7, null],
+    [-MOST, 0n, 0, -MOST],
+    [MIN, MIN + MOST, 0, MIN],
+    [MAX - MOST, MAX, 0, MAX - MOST],
+    [MIN, MAX, -7, null],
+    [MAX, MIN, -22, null],
+    [MAX, MAX, 0, null],
+    [MIN, MIN, 0, null],
+    [MAX - 1n, MAX, 0, MAX - 1n],
+    // The numbers are the low halves.
+    [(1n << 32n) + 2n, 3n, 0, 2n],
+    [2n, (1n << 32n) + 3n, 0, 2n],
+    [(5n << 40n) + 3n, (1n << 32n) + 2n, -22, null],
+  ])('from %d to %d: errno %d, first %d', (start, end, errno, first) => {
+    for (const order of ['little', 'big'] as const) {
+      const given = { environment, order };
+      expectVerdicts([...created(start, end), ...lowHalf, ...isEqual(0, errno)], () => true, given);
+      const expected = Number(BigInt.asIntN(32, first ?? 99n));
+      expectVerdicts([...created(start, end), ...read, ...isEqual(6, expected)], () => true, given);
+      expectVerdicts([...created(start, end), ...around], () => true, given);
+    }
+  });
+  it('gives nothing more when it has ended', () => {
+    expectVerdicts([...created(4n, 6n), ...read, ...read, ...isEqual(6, 5)], () => true, { environment });
+    expectVerdicts([...created(4n, 6n), ...read, ...read, ...read, ...isEqual(6, 99)], () => true, { environment });
+    // It has become one from 0 to 0, which gives nothing however often it is asked.
+    expectVerdicts([...created(-9n, -8n), ...read, ...read, ...read, ...read, ...isEqual(6, 99)], () => true, {
+      environment,
+    });
+    expectVerdicts([...created(-9n, -8n), ...read, ...next, ...around], () => true, { environment });
+  });
+  it('is left as zeros when it is destroyed, which Linux 6.18 lets a program read', () => {
+    const destroy: Row[] = [...at, kfunc(5)];
+    for (const order of ['little', 'big'] as const) {
+      const given = { environment, order };
+      for (const place of [-16, -12])
+        expectVerdicts(
+          [...created(5n, 9n), ...read, ...destroy, [0x61, 0xa6, place, 0], ...isEqual(6, 0)],
+          () => true,
+          given,
+        );
+      expectVerdicts([...created(5n, 9n), ...read, ...destroy, ...around], () => true, given);
+    }
+  });
+  it('that cannot be leaves the upper half of its error open', () => {
+    const name = 'helper:bpf_iter_num_new';
+    expectVerdicts([...created(5n, 3n), ...isEqual(0, -22)], () => name, { environment });
+    expectVerdicts([...created(5n, 6n), ...isEqual(0, 0)], () => true, { environment });
+  });
+});
