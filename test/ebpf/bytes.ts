@@ -23,6 +23,18 @@ export function slot(
   return bytes;
 }
 
+/** [opcode, dst | src << 4, offset, immediate], as RFC 9669 numbers them; a 64-bit immediate load is two rows. */
+export type Row = readonly [opcode: number, registers: number, offset: number, immediate: number];
+
+/** Instructions from rows. */
+export function bytesOf(rows: readonly Row[], order: ByteOrder = 'little'): Uint8Array {
+  return join(
+    ...rows.map(([opcode, registers, off, imm]) =>
+      slot(opcode, { dst: registers & 15, src: registers >> 4, off, imm }, order),
+    ),
+  );
+}
+
 export function join(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }

@@ -1,18 +1,11 @@
 /** Just enough assembler for tests that must not depend on the encoder under test. Opcodes and fields as in RFC 9669, little endian. */
 
-/** [opcode, dst | src << 4, offset, immediate]; a 64-bit immediate load is two rows. */
-export type Row = readonly [opcode: number, registers: number, offset: number, immediate: number];
+import { bytesOf, type Row } from '../ebpf/bytes.js';
+
+export type { Row };
 
 export function assemble(...rows: readonly Row[]): Uint8Array {
-  const bytes = new Uint8Array(rows.length * 8);
-  const view = new DataView(bytes.buffer);
-  rows.forEach(([opcode, registers, offset, immediate], index) => {
-    view.setUint8(index * 8, opcode);
-    view.setUint8(index * 8 + 1, registers);
-    view.setInt16(index * 8 + 2, offset, true);
-    view.setInt32(index * 8 + 4, immediate | 0, true);
-  });
-  return bytes;
+  return bytesOf(rows);
 }
 
 export interface ListRule {

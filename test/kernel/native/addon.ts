@@ -3,6 +3,7 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { candidatePaths, loadBindingFrom } from '../../../src/collect/binding.js';
 import type { NativeBinding, NativeFailure } from '../../../src/collect/native.js';
+import { assemble, type Row } from '../assemble.js';
 
 /** The shipped addon, unless a development or sanitizer build is named. */
 export const addonPath: string = process.env['DEVPOLICY_TEST_ADDON'] ?? candidatePaths()[0] ?? '';
@@ -24,19 +25,7 @@ export function openDescriptors(mount: string): number {
   return count;
 }
 
-/** Instructions from rows [opcode, destination | source << 4, offset, immediate], RFC 9669 section 3, in this machine's (little) byte order. */
-export function assemble(...rows: [number, number, number, number][]): Uint8Array {
-  const bytes = new Uint8Array(rows.length * 8);
-  const view = new DataView(bytes.buffer);
-  rows.forEach(([opcode, registers, offset, immediate], index) => {
-    view.setUint8(index * 8, opcode);
-    view.setUint8(index * 8 + 1, registers);
-    view.setInt16(index * 8 + 2, offset, true);
-    view.setInt32(index * 8 + 4, immediate, true);
-  });
-  return bytes;
-}
-export const EXIT: [number, number, number, number] = [0x95, 0, 0, 0];
+export const EXIT: Row = [0x95, 0, 0, 0];
 /** r0 = value; exit. */
 export const constant = (value: number): Uint8Array => assemble([0xb7, 0, 0, value], EXIT);
 

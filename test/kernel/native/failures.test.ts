@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KernelError } from '../../../src/errors.js';
+import { assemble } from '../assemble.js';
 import { Referee } from '../referee.js';
-import { EXIT, addonPath, assemble, binding, childScript, constant, openDescriptors, withSysctl } from './addon.js';
+import { EXIT, addonPath, binding, childScript, constant, openDescriptors, withSysctl } from './addon.js';
 
 let referee: Referee;
 let before = 0;

@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assemble, type Row } from '../assemble.js';
 import { FLAGS, Referee, type Cgroup, type Handle } from '../referee.js';
-import { EXIT, assemble, binding, constant, openDescriptors } from './addon.js';
+import { EXIT, binding, constant, openDescriptors } from './addon.js';
 
 let referee: Referee;
 let before = 0;
@@ -82,7 +83,7 @@ describe('queryPrograms', () => {
 describe('programInfo', () => {
   it('gives the bytes that bpftool writes, for short and long programs', async () => {
     // The long one needs a buffer that grows twice: 10,000 distinct tests of the minor number.
-    const rows: [number, number, number, number][] = [[0x61, 0x12, 8, 0]];
+    const rows: Row[] = [[0x61, 0x12, 8, 0]];
     for (let i = 0; i < 10_000; i += 1) rows.push([0x55, 0x02, 2, i], [0xb7, 0, 0, i & 1], EXIT);
     const long = await referee.load(assemble(...rows, [0xb7, 0, 0, 0], EXIT), { name: 'long_one' });
     const short = await referee.load(constant(1), { name: 'short_one' });

@@ -6,13 +6,12 @@ import { interpret } from '../../../src/ebpf/interpreter/interpret.js';
 import type { ByteOrder, MapContents, Program, ProgramEnvironment } from '../../../src/ebpf/types.js';
 import type { DeviceRequest } from '../../../src/policy/types.js';
 import { Evaluator } from '../../../src/symbolic/evaluate.js';
-import { join, slot } from '../../ebpf/bytes.js';
+import { bytesOf, type Row } from '../../ebpf/bytes.js';
 import { NO_ENVIRONMENT } from '../../ebpf/captures.js';
 import { mapWith, verdictIn } from '../agreement.js';
 import { hexKey, words } from '../program-bytes.js';
 
-/** [opcode, dst | src << 4, offset, immediate], as RFC 9669 numbers them. */
-export type Row = readonly [opcode: number, registers: number, offset: number, immediate: number];
+export type { Row };
 
 export const EXIT: Row = [0x95, 0, 0, 0];
 export const LOAD_MAJOR: Row = [0x61, 0x12, 4, 0];
@@ -69,10 +68,7 @@ export const arrayOf = (id: number, values: readonly number[]): MapContents =>
   });
 
 export function programOf(rows: readonly Row[], order: ByteOrder = 'little'): Program {
-  const parts = rows.map(([opcode, registers, off, imm]) =>
-    slot(opcode, { dst: registers & 15, src: registers >> 4, off, imm: imm | 0 }, order),
-  );
-  return decode(join(...parts), order);
+  return decode(bytesOf(rows, order), order);
 }
 
 const MAJORS = [0, 1, 7, 8, 255, 4095];
