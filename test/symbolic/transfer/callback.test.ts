@@ -284,6 +284,12 @@ describe('bpf_for_each_map_elem', () => {
   });
 });
 
+it('a walk over an array goes on whatever is done to it', () => {
+  const environment = withMaps(arrayOf(5, [1, 2, 3]));
+  const unknown: Row[] = [...reference(1, 1, 5), set(2, 0), set(3, 0), set(4, 0), call(OTHER), ...GO_ON];
+  expectVerdicts(walked(5, isEqual(0, 3), unknown), () => true, { environment });
+});
+
 describe('a walk over a hash map whose keys change', () => {
   const environment = withMaps(keyed('hash'));
   const reason = 'helper:bpf_for_each_map_elem';
