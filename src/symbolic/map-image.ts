@@ -43,7 +43,7 @@ export function layOut(contents: MapContents, littleEndian: boolean): MapImage |
   const entries = contents.entries === null ? null : [...contents.entries];
   const count = isArray ? contents.maxEntries : (entries?.length ?? 0);
   const reason = `depends:map:${String(contents.id)}`;
-  if (entries === null || stride * count > LARGEST_IMAGE) {
+  if (entries === null || !haveKeys(contents, entries) || stride * count > LARGEST_IMAGE) {
     return { contents, stride, isArray, keys: null, slot: () => unknownSlot(reason) };
   }
   const bytes = new Uint8Array(stride * count);
@@ -52,15 +52,20 @@ export function layOut(contents: MapContents, littleEndian: boolean): MapImage |
   const keys: Uint8Array[] = [];
   for (const [hex, value] of entries) {
     const key = Uint8Array.from(Buffer.from(hex, 'hex'));
-    const at = isArray ? arrayIndex(key, littleEndian) : keys.length;
+    const at = isArray ? indexIn(key, littleEndian) : keys.length;
     if (!isArray) keys.push(key);
     if (at < count) copyValue(contents, stride, value, bytes, known, at * stride);
   }
   return { contents, stride, isArray, keys, slot: (index) => slotOf(bytes, known, index, reason) };
 }
 
-function arrayIndex(key: Uint8Array, littleEndian: boolean): number {
-  if (key.length !== 4) return Infinity;
+/** Whether the keys are such as the kernel has in a map of this kind: those of a snapshot made by hand may be others. */
+function haveKeys({ type, keySize }: MapContents, entries: readonly [string, Uint8Array][]): boolean {
+  const isPossible = ARRAY_TYPES.has(type) ? keySize === 4 : type !== 'lpm_trie' || keySize > 4;
+  return isPossible && entries.every(([key]) => key.length === keySize * 2);
+}
+
+function indexIn(key: Uint8Array, littleEndian: boolean): number {
   return new DataView(key.buffer, key.byteOffset).getUint32(0, littleEndian);
 }
 
@@ -72,7 +77,7 @@ function copyValue(
   known: Uint8Array,
   at: number,
 ): void {
-  const copies = isPerCpu(contents.type) ? Math.max(1, Math.floor(value.length / stride)) : 1;
+  const copies = isPerCpu(contents.type) ? Math.ceil(value.length / stride) : 1;
   for (let i = 0; i < contents.valueSize && i < value.length; i++) {
     bytes[at + i] = value[i]!;
     known[at + i] = 1;

@@ -54,7 +54,7 @@ export function lookUp(
 
 function innerMap(machine: Machine, state: MachineState, table: Value, where: Ref): Value {
   const here = { ...state, path: machine.manager.and(state.path, where) };
-  return here.path === FALSE ? scalar(ZERO64) : load(machine, here, table, 0, 8, false);
+  return load(machine, here, table, 0, 8, false);
 }
 
 /** A key that may or may not be there, with a value that nobody knows. */
@@ -94,11 +94,7 @@ function findKey(machine: Machine, image: MapImage, bytes: BitVector): Found {
 
 /** The offset of whichever entry matches; matches exclude each other. */
 function offsetOf(m: BddManager, matches: readonly Ref[], stride: number): BitVector {
-  const offset: Ref[] = [];
-  for (let bit = 0; bit < 64; bit++) {
-    offset.push(bit > 40 ? FALSE : m.orAll(matches.filter((_, i) => Math.floor((i * stride) / 2 ** bit) % 2 === 1)));
-  }
-  return offset;
+  return ZERO64.map((_zero, bit) => m.orAll(matches.filter((_, i) => Math.floor((i * stride) / 2 ** bit) % 2 === 1)));
 }
 
 type BitOfByte = (bit: number) => number;
@@ -129,7 +125,7 @@ function prefixMatches(machine: Machine, keys: readonly Uint8Array[], bytes: Bit
   const m = machine.manager;
   const wanted = prefixLength(machine, bytes);
   const lengths = keys.map((key) => new DataView(key.buffer, key.byteOffset).getUint32(0, machine.littleEndian));
-  const matches = new Array<Ref>(keys.length).fill(FALSE);
+  const matches = new Array<Ref>(keys.length);
   let taken: Ref = FALSE;
   for (const i of [...keys.keys()].sort((a, b) => lengths[b]! - lengths[a]!)) {
     const length = lengths[i]!;

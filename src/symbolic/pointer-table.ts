@@ -1,6 +1,6 @@
 import { FALSE, type Ref } from '../bdd/manager.js';
 import { add } from './arithmetic.js';
-import { constant, constantValue, ZERO64, type BitVector } from './bitvector.js';
+import { constantValue, ZERO64, type BitVector } from './bitvector.js';
 import type { Machine } from './machine.js';
 import { byAddress } from './by-address.js';
 import { byteSwap } from './shift.js';
@@ -26,8 +26,7 @@ function perCpuOffset(machine: Machine, region: Region, address: BitVector): Bit
   const m = machine.manager;
   const image = machine.image(region.id);
   if (image?.isArray !== true) return address;
-  const element = [FALSE, FALSE, FALSE, ...address.slice(3)];
-  const index = [...element.slice(3), FALSE, FALSE, FALSE];
+  const index = [...address.slice(3), FALSE, FALSE, FALSE];
   let offset: BitVector = ZERO64;
   for (let bit = 0; bit < 32; bit++) {
     if (((image.stride >>> bit) & 1) === 1)
@@ -54,5 +53,5 @@ function jumpTarget(machine: Machine, region: Region, at: number): Value {
   if (value === undefined || value.length < 8 || at % 8 !== 0)
     return scalar(machine.fresh(`depends:map:${String(region.id)}`));
   const slot = new DataView(value.buffer, value.byteOffset).getUint32(4, machine.littleEndian);
-  return pointer(machine.regions.get('code', slot), constant(64, 0n));
+  return pointer(machine.regions.get('code', slot), ZERO64);
 }

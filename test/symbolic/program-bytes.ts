@@ -40,3 +40,12 @@ export function words(...numbers: number[]): Uint8Array {
 export function hexKey(...numbers: number[]): string {
   return Buffer.from(words(...numbers)).toString('hex');
 }
+
+/** A number as bytes in a byte order (the bytes of a big-endian one end with the lowest), and as the hex of a map's key. */
+export function numberIn(order: ByteOrder, size: number, value: bigint): Uint8Array {
+  const bytes = Uint8Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 255n));
+  return order === 'little' ? bytes : bytes.reverse();
+}
+export function hexIn(order: ByteOrder, size: number, value: bigint): string {
+  return Buffer.from(numberIn(order, size, value)).toString('hex');
+}
