@@ -100,7 +100,10 @@ describe('tail calls', () => {
 
 describe('what a tail call leaves', () => {
   const MAP = 8;
-  interface Target { program: Program; environment: ProgramEnvironment }
+  interface Target {
+    program: Program;
+    environment: ProgramEnvironment;
+  }
   const table = (entries: ReadonlyMap<string, Uint8Array> | null, type = 'prog_array'): MapContents =>
     mapWith({ id: MAP, type, entries });
   const single = table(new Map([[hexKey(1), words(41)]]));
