@@ -18,7 +18,7 @@ export function positionOf(program: Program, slot: number): number {
   return program.positionOfSlot[slot] ?? -1;
 }
 
-/** Reads `program`; guarantees that a loop's positions are contiguous in `rank` and that `live` includes every register that is read. */
+/** Reads `program`, whose jumps lead to instructions as `decode` makes sure; guarantees that a loop's positions are contiguous in `rank` and that `live` includes every register that is read. */
 export function analyseFlow(program: Program): Flow {
   const { instructions } = program;
   const successors = instructions.map((instruction, position) => successorsOf(program, instruction, position));
@@ -35,10 +35,10 @@ function successorsOf(program: Program, instruction: Instruction, position: numb
     case 'exit':
       return [];
     case 'jump':
-      return [positionOf(program, instruction.target)].filter((target) => target >= 0);
+      return [positionOf(program, instruction.target)];
     case 'branch': {
       const target = positionOf(program, instruction.target);
-      return target >= 0 && target !== position + 1 ? [...next, target] : next;
+      return target === position + 1 ? next : [...next, target];
     }
     case 'jump-register':
       // Targets come from a map; any position may be one. The evaluation never needs them from here.

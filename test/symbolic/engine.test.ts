@@ -184,3 +184,17 @@ describe('sign extension from register to register', () => {
     expectVerdicts([...rows, ...areEqual(4, 5)], ({ minor }) => number(minor) === number(1048575));
   });
 });
+
+describe('an instruction that no such program has', () => {
+  it('leaves its result unknown, and nothing else', () => {
+    const begin: Row[] = [move(6, 1), LOAD_MAJOR, move(7, 2), LOAD_MINOR, move(8, 3)];
+    const known: Row[] = [...isEqual(8, 255)];
+    const packet: Row[] = [...begin, [0x20, 0, 0, 0]];
+    expectVerdicts([...packet, ...isEqual(0, 7)], () => 'unsupported:packet load', { evaluatorOnly: true });
+    expectVerdicts([...packet, ...known], ({ minor }) => minor === 255, { evaluatorOnly: true });
+    const atomicAdd = (fetch: 0 | 1): Row[] => [...begin, set(4, 0), [0xfb, 0x74, 0, fetch]];
+    expectVerdicts([...atomicAdd(0), ...isEqual(7, 7)], ({ major }) => major === 7, { evaluatorOnly: true });
+    expectVerdicts([...atomicAdd(1), ...isEqual(7, 7)], () => 'unsupported:arena atomic', { evaluatorOnly: true });
+    expectVerdicts([...atomicAdd(1), ...known], ({ minor }) => minor === 255, { evaluatorOnly: true });
+  });
+});

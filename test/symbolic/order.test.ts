@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { weakTopologicalOrder } from '../../src/symbolic/order.js';
+import { Random } from '../property/random.js';
 
 /** Positions in the order of their ranks. */
 function order(successors: number[][]): number[] {
@@ -34,4 +35,59 @@ describe('weak topological order', () => {
     const rank = weakTopologicalOrder(Array.from({ length }, (_, i) => (i + 1 < length ? [i + 1] : [])));
     expect(rank[length - 1]).toBe(length - 1);
   });
+  it('begins a loop with the first of its positions that is reached from outside', () => {
+    // 0 -> 3, 1 -> 2 -> 3 -> 1: the loop stands before its entry
+    expect(order([[3], [2], [3], [1]])).toEqual([0, 3, 1, 2]);
+    // two entries, 2 and 3
+    expect(order([[3, 2], [2], [3], [1]])).toEqual([0, 2, 3, 1]);
+    // none: the first in program order
+    expect(order([[1], [2], [0]])).toEqual([0, 1, 2]);
+    // an inner loop is entered from the outer one
+    expect(order([[1], [3, 4], [3], [2, 1], []])).toEqual([0, 1, 3, 2, 4]);
+  });
+  it('is what Bourdoncle calls one, for any graph', () => {
+    const random = new Random(7);
+    for (let round = 0; round < 400; round++) {
+      const count = 2 + random.below(9);
+      const successors = Array.from({ length: count }, () =>
+        Array.from({ length: random.below(3) }, () => random.below(count)),
+      );
+      expect([...order(successors)].sort((a, b) => a - b)).toEqual(successors.map((_, i) => i));
+      expect(misplaced(order(successors), successors)).toEqual([]);
+    }
+  });
 });
+
+/** Where an order of positions is no weak topological order, by its definition; `reaches` looks at these positions only. */
+function misplaced(positions: readonly number[], successors: readonly (readonly number[])[]): string[] {
+  const inside = new Set(positions);
+  const reaches = (from: number, to: number): boolean => {
+    const seen = new Set<number>();
+    const work = [from];
+    for (let next = work.pop(); next !== undefined; next = work.pop()) {
+      for (const target of successors[next]!) {
+        if (target === to) return true;
+        if (!inside.has(target) || seen.has(target)) continue;
+        seen.add(target);
+        work.push(target);
+      }
+    }
+    return false;
+  };
+  const wrong: string[] = [];
+  for (let first = 0; first < positions.length;) {
+    const head = positions[first]!;
+    // The loop of a position: all that it reaches and that reach it.
+    const size = 1 + positions.filter((other) => other !== head && reaches(head, other) && reaches(other, head)).length;
+    const block = positions.slice(first, first + size);
+    for (const member of block)
+      if (member !== head && !(reaches(head, member) && reaches(member, head)))
+        wrong.push(`${String(member)} in the loop of ${String(head)}`);
+    for (const later of positions.slice(first + size))
+      if (block.some((member) => successors[later]!.includes(member)))
+        wrong.push(`${String(later)} behind ${String(head)}`);
+    wrong.push(...misplaced(block.slice(1), successors));
+    first += size;
+  }
+  return wrong;
+}
