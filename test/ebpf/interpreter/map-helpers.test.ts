@@ -1,4 +1,4 @@
-/** Lookup, update and delete as the kernel's map types answer them (kernel/bpf/arraymap.c, hashtab.c, lpm_trie.c). */
+/** Lookup, update and delete as the kernel's map types answer them (kernel/bpf/arraymap.c, hashtab.c). */
 import { describe, expect, it } from 'vitest';
 import { storeTo } from '../../../src/ebpf/interpreter/access.js';
 import type { Machine } from '../../../src/ebpf/interpreter/machine.js';
@@ -7,25 +7,13 @@ import { readableKeyed } from '../../../src/ebpf/interpreter/maps.js';
 import { known, partlyKnown, unknownScalar } from '../../../src/ebpf/interpreter/scalar.js';
 import { pointer, type Value } from '../../../src/ebpf/interpreter/value.js';
 import type { MapContents } from '../../../src/ebpf/types.js';
-import { hexOf, machineWith, mapOf, onStack, ORDERS } from './machines.js';
+import { hexOf, machineWith, mapOf, onStack } from './machines.js';
+import { ANY, found, key, lookup, MAP, remove, update, VALUE } from './map-operations.js';
 
-const MAP: Value = { kind: 'map', mapId: 7 };
 const NULL = known(0n);
 const [ENOENT, E2BIG, EEXIST, EINVAL] = [-2n, -7n, -17n, -22n];
-const [ANY, NOEXIST, EXIST] = [0n, 1n, 2n];
-const VALUE = 'a1a2a3a4';
+const [NOEXIST, EXIST] = [1n, 2n];
 
-const key = (machine: Machine, hex: string): Value => onStack(machine, -32, hex);
-const lookup = (machine: Machine, hex: string): Value => lookupValue(machine, MAP, key(machine, hex));
-const update = (machine: Machine, hex: string, flags = ANY, value = VALUE): Value =>
-  updateValue(machine, MAP, key(machine, hex), onStack(machine, -16, value), known(flags));
-const remove = (machine: Machine, hex: string): Value => deleteValue(machine, MAP, key(machine, hex));
-/** The value at a key in hex, "NULL", or what else the address is. */
-function found(machine: Machine, hex: string, length = 4): string {
-  const at = lookup(machine, hex);
-  if (at.kind === 'pointer') return hexOf(machine, at.memory, at.offset ?? 0, length);
-  return at.kind === 'scalar' && at.value === 0n && at.unknown === 0n ? 'NULL' : at.kind;
-}
 const on = (map: MapContents): Machine => machineWith({ maps: [map] });
 
 const HASH = mapOf('hash', { '01000000': '11111111', '02000000': '22222222' });
@@ -279,67 +267,5 @@ describe('the address of an element that was replaced or deleted', () => {
     remove(machine, '01000000');
     storeTo(machine, pointer('value:7:01000000', 0), 0, 1, known(0xffn));
     expect(found(machine, '02000000')).toBe('opaque');
-  });
-});
-
-describe.each(ORDERS)('a trie of prefixes, %s endian', (order) => {
-  const prefix = (bits: number, data: string): string => {
-    const length = Buffer.alloc(4);
-    if (order === 'little') length.writeUInt32LE(bits);
-    else length.writeUInt32BE(bits);
-    return length.toString('hex') + data;
-  };
-  const entries = {
-    [prefix(8, '0a000000')]: '01',
-    [prefix(9, '0a800000')]: '02',
-    [prefix(24, '0a010200')]: '03',
-    [prefix(32, '0a010203')]: '04',
-    // Bits behind the prefix do not count.
-    [prefix(16, '14ffffff')]: '05',
-  };
-  const trie = (more: Record<string, string> = {}): MapContents =>
-    mapOf('lpm_trie', { ...entries, ...more }, { keySize: 8, valueSize: 1 });
-  it.each([
-    [32, '0a010203', '04'],
-    [32, '0a010204', '03'],
-    [31, '0a010203', '03'],
-    [24, '0a010200', '03'],
-    [23, '0a010200', '01'],
-    [32, '0a7fffff', '01'],
-    [32, '0affffff', '02'],
-    [9, '0a800000', '02'],
-    [8, '0a800000', '01'],
-    [7, '0a000000', 'NULL'],
-    [0, '0a000000', 'NULL'],
-    [32, '0b000000', 'NULL'],
-    [32, '8a010203', 'NULL'],
-    [32, '14ff0000', '05'],
-    [32, '14fe0000', 'NULL'],
-  ])('the longest prefix of /%i %s', (bits, data, value) => {
-    const machine = machineWith({ maps: [trie()], order });
-    expect(found(machine, prefix(bits, data), 1)).toBe(value);
-  });
-  it('a prefix of no bits is one of everything', () => {
-    const machine = machineWith({ maps: [trie({ [prefix(0, '00000000')]: '09' })], order });
-    expect([found(machine, prefix(32, 'ff000000'), 1), found(machine, prefix(0, '00000000'), 1)]).toEqual(['09', '09']);
-    expect(found(machine, prefix(8, '0a000000'), 1)).toBe('01');
-  });
-  it('a length beyond the key depends on the release', () => {
-    const machine = machineWith({ maps: [trie()], order });
-    expect(lookup(machine, prefix(33, '0a010203'))).toEqual({
-      kind: 'opaque',
-      points: 7,
-      reasons: ['helper:bpf_map_lookup_elem'],
-    });
-  });
-  it('entries and keys of other sizes find nothing', () => {
-    const odd = machineWith({ maps: [trie({ [prefix(8, '1e')]: '09' })], order });
-    expect(found(odd, prefix(32, '1e000000'), 1)).toBe('NULL');
-    const small = mapOf('lpm_trie', {}, { keySize: 3 });
-    expect(lookup(machineWith({ maps: [small], order }), '000000')).toEqual({
-      kind: 'opaque',
-      points: 7,
-      reasons: ['depends:map:7'],
-    });
   });
 });
