@@ -184,23 +184,6 @@ describe('calls that are not followed', () => {
     expectVerdicts(two, () => true, { environment: full(4) });
     expectVerdicts(two, () => 'depends:map:6', { environment: full(3), evaluatorOnly: true });
   });
-  it('more changes than are followed', () => {
-    const rows: Row[] = [...START, ...Array.from({ length: 64 }, () => put(1, 0)).flat()];
-    const large: ProgramEnvironment = {
-      ...environment,
-      maps: new Map([[6, { ...environment.maps.get(6)!, maxEntries: 1000 }]]),
-    };
-    expectVerdicts([...rows, ...look(1), ...is(9)], () => true, { environment: large, evaluatorOnly: true });
-    expectVerdicts([...rows, ...put(1, 0), ...look(1), ...is(9)], () => 'depends:map:6', {
-      environment: large,
-      evaluatorOnly: true,
-    });
-    const gone = rowsOf('hash', { what: 'delete', key: 1, value: 0, flags: 0, unless: null });
-    expectVerdicts([...rows, ...gone, ...look(1), ...is(99)], () => 'depends:map:6', {
-      environment: large,
-      evaluatorOnly: true,
-    });
-  });
   it('other kinds of maps', () => {
     for (const type of ['lru_hash', 'percpu_hash', 'lpm_trie']) {
       const keySize = type === 'lpm_trie' ? 8 : 4;
