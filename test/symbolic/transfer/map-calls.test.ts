@@ -211,7 +211,7 @@ describe('the result of a map’s own function that is called directly', () => {
   });
   it('of a lookup is an address', () => {
     const environment = environmentOf('array_map_lookup_elem', '5.10.0', ARRAY);
-    const rows = [...numbers, ...change(5, []), [0x55, 0, 1, 0], EXIT, [0x61, 0x06, 0, 0], ...isEqual(6, 6)];
+    const rows: Row[] = [...numbers, ...change(5, []), [0x55, 0, 1, 0], EXIT, [0x61, 0x06, 0, 0], ...isEqual(6, 6)];
     expectVerdicts(rows, ({ minor }) => minor === 1, { environment });
   });
   it('of functions that look like a lookup is not known', () => {
