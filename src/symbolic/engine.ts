@@ -69,6 +69,8 @@ export class Engine {
       registers,
       program: 0,
       tailCalls: 0,
+      fewestTailCalls: 0,
+      mostTailCalls: 0,
       frames: [],
       memory: new Map(),
       retval: null,

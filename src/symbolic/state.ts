@@ -16,6 +16,8 @@ export interface Frame {
   readonly resume: number;
   /** Program (index in the evaluation) that the caller runs. */
   readonly callerProgram: number;
+  /** Tail calls made before the call. */
+  readonly tailCalls: number;
   /** Where the call was made, as part of a place's order (`place.ts`). */
   readonly place: readonly number[];
   /** r6 to r9 of the caller: a callee must preserve them, so the JIT and interpreter give them back. */
@@ -45,6 +47,9 @@ export interface MachineState {
   program: number;
   /** Tail calls made so far. */
   tailCalls: number;
+  /** Fewest and most that some kernel counts of them: not those of functions that have returned; also those that found no program. */
+  fewestTailCalls: number;
+  mostTailCalls: number;
   /** Innermost last; empty in the main function. */
   frames: readonly Frame[];
   /** Only regions that were written to. */
@@ -93,6 +98,8 @@ export function mergeStates(
     registers,
     program: a.program,
     tailCalls: a.tailCalls,
+    fewestTailCalls: Math.min(a.fewestTailCalls, b.fewestTailCalls),
+    mostTailCalls: Math.max(a.mostTailCalls, b.mostTailCalls),
     frames:
       a.frames === b.frames ? a.frames : a.frames.map((frame, i) => mergeFrames(m, condition, frame, b.frames[i]!)),
     memory: mergeMemory(m, condition, a.memory, b.memory, initial),

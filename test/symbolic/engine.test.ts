@@ -92,6 +92,8 @@ describe('ways out of the program', () => {
           registers: [],
           program: 0,
           tailCalls: 0,
+          fewestTailCalls: 0,
+          mostTailCalls: 0,
           frames: [],
           memory: new Map(),
           retval: null,

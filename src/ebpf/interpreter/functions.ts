@@ -20,7 +20,8 @@ export function callLocal(machine: Machine, target: number | null): StepResult {
 function enter(machine: Machine, slot: number, repetition: Repetition | null): StepResult {
   if (machine.frames.length >= MAX_CALL_FRAMES) return { undecided: ['call-depth'] };
   const saved = machine.savedRegisters();
-  machine.pushFrame({ unit: machine.unit, returnPosition: machine.position, saved, repetition });
+  const { unit, position, tailCalls } = machine;
+  machine.pushFrame({ unit, returnPosition: position, saved, repetition, tailCalls });
   return jump(machine, slot);
 }
 
@@ -31,6 +32,8 @@ export function leaveFunction(machine: Machine, slot: number): StepResult {
     return { exit: asScalar(result), slot, programId: machine.unit.programId };
   }
   const { repetition } = machine.frame;
+  // Up to Linux 6.11 the JITs forget here which tail calls the function made ("Fix tailcall hierarchy").
+  machine.fewestTailCalls -= machine.tailCalls - machine.frame.tailCalls;
   if (repetition === null) {
     machine.popFrame();
     machine.clobberArguments();

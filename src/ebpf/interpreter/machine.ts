@@ -32,6 +32,8 @@ export interface Frame {
   /** Position in the caller's instructions to go on at, and r6 to r9 and r10 as the caller had them. */
   readonly returnPosition: number;
   readonly saved: readonly Value[];
+  /** Tail calls made before the call. */
+  readonly tailCalls: number;
   readonly repetition: Repetition | null;
 }
 
@@ -52,6 +54,9 @@ export class Machine {
   retval: Scalar;
   usedRetval = false;
   tailCalls = 0;
+  /** Fewest and most that some kernel counts of them: not those of functions that have returned; also those that found no program. */
+  fewestTailCalls = 0;
+  mostTailCalls = 0;
   lastBranch: BranchRecord | null = null;
   steps = 0;
   path: number[] = [];
@@ -68,7 +73,7 @@ export class Machine {
     this.retval = options.retvalIn === null ? unknownScalar(['depends:retval']) : known(BigInt(options.retvalIn ?? 0));
     this.memories = new Map([[CONTEXT_MEMORY, contextMemory(request, unit)]]);
     this.registers[1] = pointer(CONTEXT_MEMORY, 0);
-    this.pushFrame({ unit, returnPosition: -1, saved: [], repetition: null });
+    this.pushFrame({ unit, returnPosition: -1, saved: [], repetition: null, tailCalls: 0 });
   }
 
   /** A copy that shares nothing that either of the two changes. */

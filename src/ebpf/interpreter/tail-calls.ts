@@ -23,7 +23,7 @@ export function tailCall(machine: Machine): StepResult {
   const slot = Number(index.value & 0xffff_ffffn);
   const { byteOrder } = machine.unit.program;
   const entry = contents.entries.get(indexKey(slot, byteOrder));
-  if (slot >= contents.maxEntries || entry === undefined || machine.tailCalls >= MAX_TAIL_CALLS)
+  if (slot >= contents.maxEntries || entry === undefined || machine.fewestTailCalls >= MAX_TAIL_CALLS)
     return fallThrough(machine);
   if (entry.byteLength < 4) return { undecided: [mapReason(map.mapId)] };
   const programId = new DataView(entry.buffer, entry.byteOffset).getUint32(0, byteOrder === 'little');
@@ -31,13 +31,16 @@ export function tailCall(machine: Machine): StepResult {
 }
 
 function fallThrough(machine: Machine): StepResult {
+  // Older kernels count it before they look whether there is a program.
+  if (machine.fewestTailCalls < MAX_TAIL_CALLS) machine.mostTailCalls++;
   machine.clobberArguments();
   return 'continue';
 }
 
 function enterProgram(machine: Machine, mapId: number, programId: number): StepResult {
   const target = machine.unit.environment.programs.get(programId);
-  if (target === undefined) return { undecided: [`tail-call:${String(mapId)}`] };
+  if (target === undefined || machine.mostTailCalls >= MAX_TAIL_CALLS)
+    return { undecided: [`tail-call:${String(mapId)}`] };
   if (target.environment.freplaced !== 'no') return { undecided: ['freplace'] };
   const frame = machine.popFrame();
   machine.clobberAll();
@@ -45,5 +48,7 @@ function enterProgram(machine: Machine, mapId: number, programId: number): StepR
   machine.setRegister(1, pointer(CONTEXT_MEMORY, 0));
   machine.position = 0;
   machine.tailCalls++;
+  machine.fewestTailCalls++;
+  machine.mostTailCalls++;
   return 'continue';
 }

@@ -47,6 +47,7 @@ function enter(engine: Engine, state: MachineState, position: number, target: nu
   const frame: Frame = {
     resume: position + 1,
     callerProgram: state.program,
+    tailCalls: state.tailCalls,
     place: calleePlace(placeOf(machine, state, position), loop?.iteration ?? 0, target),
     saved: state.registers.slice(6, 10),
     loop,
@@ -81,6 +82,8 @@ export function returnFromFunction(engine: Engine, state: MachineState): void {
   dropStack(machine, state, machine.regions.get('arguments', state.frames.length));
   state.frames = state.frames.slice(0, -1);
   state.program = frame.callerProgram;
+  // Up to Linux 6.11 the JITs forget them here ("Fix tailcall hierarchy").
+  state.fewestTailCalls -= state.tailCalls - frame.tailCalls;
   for (let register = 1; register < state.registers.length; register++) state.registers[register] = undefined;
   frame.saved.forEach((value, i) => (state.registers[6 + i] = value));
   if (frame.loop === null) engine.goTo(state, frame.resume);

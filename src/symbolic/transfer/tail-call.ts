@@ -26,11 +26,15 @@ export function tailCall(engine: Engine, state: MachineState): void {
     machine.giveUp(state, TRUE, `tail-call:${mapId === null ? 'unknown' : String(mapId)}`);
     return;
   }
-  if (state.tailCalls < MOST_TAIL_CALLS) {
+  if (state.fewestTailCalls < MOST_TAIL_CALLS) {
     for (const [slot, programId] of slots) {
       const where = equal(m, index, constant(32, BigInt(slot)));
-      if (m.and(state.path, where) !== FALSE) follow(engine, state, where, programId, mapId);
+      if (m.and(state.path, where) === FALSE) continue;
+      if (state.mostTailCalls < MOST_TAIL_CALLS) follow(engine, state, where, programId, mapId);
+      else machine.giveUp(state, where, `tail-call:${String(mapId)}`);
     }
+    // Older kernels count it before they look whether there is a program.
+    state.mostTailCalls++;
   }
   for (let register = 0; register <= 5; register++) state.registers[register] = undefined;
 }
@@ -48,6 +52,8 @@ function follow(engine: Engine, state: MachineState, where: number, programId: n
   state.path = m.difference(state.path, where);
   jumping.program = machine.add(target.program, target.environment);
   jumping.tailCalls++;
+  jumping.fewestTailCalls++;
+  jumping.mostTailCalls++;
   jumping.registers = new Array<undefined>(REGISTER_COUNT).fill(undefined);
   jumping.registers[1] = pointer(machine.regions.get('context'), ZERO64);
   dropStack(machine, jumping);
