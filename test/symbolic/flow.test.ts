@@ -45,6 +45,8 @@ describe('registers that may be read', () => {
     ['call of a kernel function', [[0x85, 0x20, 0, 5]], [0, ...ARGUMENTS, 11, 12]],
     ['call of a function', [[0x85, 0x10, 1, 0], EXIT], [0, ...ARGUMENTS, 11, 12]],
     ['tail call', [[0x85, 0, 0, 12]], [0, ...ARGUMENTS, 11, 12]],
+    ['call, then mov r0, 1', [[0x85, 0, 0, 5], set(0, 1)], [...ARGUMENTS, 11, 12]],
+    ['jump and barrier, then mov r0, 1', [[0x05, 0, 0, 0], [0xc2, 0, 0, 0], set(0, 1)], []],
     ['jump by register', [[0x0d, 3, 0, 0]], ALL],
     ['jump', [[0x05, 0, 0, 0]], [0]],
     ['load from a packet', [[0x20, 0, 0, 0]], ALL],
