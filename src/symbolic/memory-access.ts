@@ -9,7 +9,7 @@ import type { MachineState } from './state.js';
 import { isScalarWhere, scalar, selectValue, simplifyUnder, type Region, type Value } from './value.js';
 import { maskOf, signExtendWord } from './word.js';
 
-/** An address that depends on the request is stored to at most at so many constant ones. */
+/** An address that depends on the request is stored to at most at so many constant ones; among more, all values of maps are unknown afterwards. */
 const MOST_STORES = 1 << 12;
 
 /** Reads `size` bytes at base + off as a number (zero- or sign-extended) or as the pointer that was stored there. */
@@ -68,22 +68,28 @@ export function store(
   for (const { guard, region, offset } of to.pointers) {
     const care = m.and(state.path, guard);
     const address = add(m, offset, constant(64, BigInt(off)));
-    for (const [at, where] of addresses(machine, care, address)) {
+    const places = addresses(machine, care, address);
+    if (places === null) {
+      // The verifier keeps the store inside the map it began in; frames have no room for so many places.
+      if (region.kind !== 'values') throw new AddressesError();
+      state.clobbered = m.or(state.clobbered, care);
+    }
+    for (const [at, where] of places ?? []) {
       writeAt(machine, state, region, at, size, value, where === state.path ? TRUE : where);
     }
   }
   state.clobbered = m.or(state.clobbered, m.and(state.path, isScalarWhere(m, to)));
 }
 
-function addresses(machine: Machine, care: Ref, address: BitVector): [number, Ref][] {
+/** The constant addresses that `address` may be, and where; null if they are too many. */
+function addresses(machine: Machine, care: Ref, address: BitVector): [number, Ref][] | null {
   const known = constantValue(address);
   if (known !== null) return [[Number(BigInt.asIntN(64, known)), care]];
   const m = machine.manager;
   const found: [number, Ref][] = [];
   const visit = (bit: number, within: Ref, prefix: bigint): void => {
-    if (within === FALSE) return;
+    if (within === FALSE || found.length > MOST_STORES) return;
     if (bit < 0) {
-      if (found.length >= MOST_STORES) throw new AddressesError();
       found.push([Number(BigInt.asIntN(64, prefix)), within]);
       return;
     }
@@ -91,7 +97,7 @@ function addresses(machine: Machine, care: Ref, address: BitVector): [number, Re
     visit(bit - 1, m.difference(within, address[bit]!), prefix << 1n);
   };
   visit(address.length - 1, care, 0n);
-  return found;
+  return found.length > MOST_STORES ? null : found;
 }
 
 /** Writes bytes given in memory order, as helpers do with buffers. */

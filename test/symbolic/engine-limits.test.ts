@@ -8,6 +8,7 @@ import { Machine } from '../../src/symbolic/machine.js';
 import { joinReasons } from '../../src/symbolic/partition.js';
 import { NO_ENVIRONMENT } from '../ebpf/captures.js';
 import { bitOfRequest, environmentWith, mapWith } from './agreement.js';
+import { hexKey, words } from './program-bytes.js';
 import {
   ALLOW,
   DENY,
@@ -235,22 +236,36 @@ describe('ways that meet', () => {
 });
 
 describe('a store to one of very many places', () => {
-  it('leaves undecided those that come to it only', () => {
-    const map = mapWith({ id: 7, type: 'array', maxEntries: 8192 });
-    const rows: Row[] = [
-      LOAD_MAJOR,
-      LOAD_MINOR,
-      otherwise(2, 7, 6),
-      [0x57, 3, 0, 8191],
-      [0x67, 3, 0, 3],
-      ...reference(4, 2, 7),
-      [0x0f, 0x34, 0, 0],
-      [0x7a, 4, 0, 1],
-      ...ALLOW,
-    ];
-    expectVerdicts(rows, ({ major }) => (major === 7 ? 'budget' : true), {
-      environment: environmentWith({ maps: new Map([[7, map]]) }),
+  /** For major 7 the minor's low bits, as many as `mask` has, say where in a map 1 is stored. */
+  const storing = (mask: number): Row[] => [
+    LOAD_MAJOR,
+    LOAD_MINOR,
+    otherwise(2, 7, 6),
+    [0x57, 3, 0, mask],
+    [0x67, 3, 0, 3],
+    ...reference(4, 2, 7),
+    [0x0f, 0x34, 0, 0],
+    [0x7a, 4, 0, 1],
+  ];
+  const entries = new Map([[hexKey(4096), words(5)]]);
+  const environment = environmentWith({
+    maps: new Map([[7, mapWith({ id: 7, type: 'array', maxEntries: 8192, entries })]]),
+  });
+  const reading: Row[] = [...reference(4, 2, 7, 8 * 4096), [0x61, 0x45, 0, 0], ...isEqual(5, 5)];
+
+  it('leaves undecided what depends on the values of maps only', () => {
+    expectVerdicts([...storing(8191), ...ALLOW], () => true, { environment });
+    expectVerdicts([...storing(8191), ...reading], ({ major }) => (major === 7 ? 'kernel-memory' : true), {
+      environment,
       evaluatorOnly: true,
     });
+  });
+  it('is followed where they are few enough', () => {
+    expectVerdicts([...storing(4095), ...reading], () => true, { environment });
+  });
+  it('on the stack leaves undecided those that come to it: what is there may be an address', () => {
+    // fp - 8 + a number of which the evaluator knows too little.
+    const rows: Row[] = [LOAD_MAJOR, LOAD_MINOR, otherwise(2, 7, 3), move(4, 10), [0x0f, 0x34, 0, 0], [0x7a, 4, 0, 1]];
+    expectVerdicts([...rows, ...ALLOW], ({ major }) => (major === 7 ? 'budget' : true), { evaluatorOnly: true });
   });
 });

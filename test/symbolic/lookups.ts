@@ -16,7 +16,7 @@ import {
   type Row,
 } from './transfer/judged.js';
 
-export const HELPERS = new Map([
+export const HELPERS: ReadonlyMap<number, string> = new Map([
   [1, 'bpf_map_lookup_elem'],
   [9, 'bpf_map_peek_elem'],
 ]);
