@@ -93,5 +93,7 @@ describe('numbers by the request and numbers by inputs', () => {
     const more = [...request(10).slice(0, 10), ...input(64).slice(0, 54)];
     expect(inputs.mixes(more, input(64))).toBe(false);
     expect(inputs.mixes(more, request(36))).toBe(true);
+    const topBit = [...request(10).slice(0, 10), input(64)[63]!, ...constant(53, 0n)];
+    expect(inputs.mixes(topBit, input(64))).toBe(false);
   });
 });

@@ -96,6 +96,7 @@ describe('arguments on the stack', () => {
     ['four bytes', [0x61, 0xb2, 8, 0]],
     ['between two', [0x79, 0xb2, 12, 0]],
     ['below r11', [0x79, 0xb2, -8, 0]],
+    ['at r11', [0x79, 0xb2, 0, 0]],
   ] as [string, Row][])('that are read oddly are not known: %s', (_, row) => {
     const { counts } = answersOf([loadMajor, pass(2, 1), call(1), EXIT, row, ...isEqual(5)]);
     expect([...counts.keys()]).toEqual(['undecided: unsupported:stack argument']);
@@ -104,6 +105,7 @@ describe('arguments on the stack', () => {
   it.each([
     ['four bytes', [0x63, 0x2b, -8, 0]],
     ['above r11', [0x7b, 0x2b, 8, 0]],
+    ['at r11', [0x7b, 0x2b, 0, 0]],
   ] as [string, Row][])('that are stored oddly end what is known: %s', (_, row) => {
     const { counts } = answersOf([loadMajor, row, ...isEqual(5)]);
     expect([...counts.keys()]).toEqual(['undecided: unsupported:stack argument']);

@@ -108,9 +108,17 @@ describe('bpf_loop', () => {
     expectVerdicts(reading([0x79, 0xa5, -8, 0]), () => 'uninitialised', { environment: PLAIN });
   });
   it('leaves nothing in r1 to r5', () => {
-    for (const register of [1, 2, 3, 4, 5]) {
-      const rows = link([set(5, 0), ...loop(1), ...isEqual(register, 1)], GO_ON);
+    for (const [register, rounds] of [1, 2, 3, 4, 5].flatMap((each) => [[each, 0] as const, [each, 1] as const])) {
+      const rows = link([set(5, 0), ...loop(rounds), ...isEqual(register, 1)], GO_ON);
       expectVerdicts(rows, () => 'uninitialised', { environment: PLAIN });
+    }
+  });
+  it('leaves the caller r6 to r9', () => {
+    const others: Row[] = [6, 7, 8, 9].map((register) => set(register, 50 + register));
+    for (const register of [6, 7, 8, 9]) {
+      const before = [6, 7, 8, 9].map((each) => set(each, each));
+      const rows = link([...before, ...loop(2), ...isEqual(register, register)], [...others, ...GO_ON]);
+      expectVerdicts(rows, () => true, { environment: PLAIN });
     }
   });
   it('until something that is not known says so', () => {

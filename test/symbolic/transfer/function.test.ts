@@ -62,6 +62,32 @@ describe('functions', () => {
     const f_ = (major: number, minor: number): number => 2 * g_(minor) + g_(major) + 1;
     expectVerdicts(link(main, f, g, h), ({ major, minor }) => f_(major, minor) === f_(1, 3));
   });
+  it('return to where they were called from, though both ways meet in them', () => {
+    // f = x & 7 by a jump, so that its ways meet inside; called from one of two places, by another function too.
+    const f: Linked[] = [move(0, 1), [0x57, 0, 0, 7], [0x55, 0, 1, 3], set(0, 5), add(0, 0), EXIT];
+    const f_ = (x: number): number => 2 * ((x & 7) === 3 ? 5 : x & 7);
+    const twoPlaces = (called: number): Linked[] => [
+      LOAD_MAJOR,
+      LOAD_MINOR,
+      move(1, 3),
+      [0x15, 2, 3, 7],
+      { calls: called },
+      addTo(0, 1),
+      [0x05, 0, 2, 0],
+      { calls: called },
+      addTo(0, 20),
+    ];
+    const through: Linked[] = [set(6, 3), calls(2), add(0, 6), EXIT];
+    const result = (major: number, minor: number): number => f_(minor) + (major === 7 ? 20 : 1);
+    for (const wanted of [result(7, 7), result(1, 2), result(1, 7)]) {
+      expectVerdicts(
+        link([...twoPlaces(1), ...isEqual(0, wanted)], f),
+        ({ major, minor }) => result(major, minor) === wanted,
+      );
+      const deeper = link([...twoPlaces(1), ...isEqual(0, wanted + 3)], through, f);
+      expectVerdicts(deeper, ({ major, minor }) => result(major, minor) === wanted);
+    }
+  });
   it('have registers of their own, and leave r6 to r9 of the caller', () => {
     const keep = [6, 7, 8, 9];
     const main = (register: number): Linked[] => [
