@@ -40,10 +40,10 @@ export function layOut(contents: MapContents, littleEndian: boolean): MapImage |
   const isArray = ARRAY_TYPES.has(contents.type);
   if (!isArray && !KEYED_TYPES.has(contents.type)) return null;
   const stride = Math.ceil(contents.valueSize / 8) * 8;
-  const entries = contents.entries === null ? null : [...contents.entries];
-  const count = isArray ? contents.maxEntries : (entries?.length ?? 0);
+  const entries = [...(contents.entries ?? [])];
+  const count = isArray ? contents.maxEntries : entries.length;
   const reason = `depends:map:${String(contents.id)}`;
-  if (entries === null || !haveKeys(contents, entries) || stride * count > LARGEST_IMAGE) {
+  if (contents.entries === null || !haveKeys(contents, entries) || stride * count > LARGEST_IMAGE) {
     return { contents, stride, isArray, keys: null, slot: () => unknownSlot(reason) };
   }
   const bytes = new Uint8Array(stride * count);
@@ -54,7 +54,8 @@ export function layOut(contents: MapContents, littleEndian: boolean): MapImage |
     const key = Uint8Array.from(Buffer.from(hex, 'hex'));
     const at = isArray ? indexIn(key, littleEndian) : keys.length;
     if (!isArray) keys.push(key);
-    if (at < count) copyValue(contents, stride, value, bytes, known, at * stride);
+    // Beyond its end a typed array takes nothing.
+    copyValue(contents, stride, value, bytes, known, at * stride);
   }
   return { contents, stride, isArray, keys, slot: (index) => slotOf(bytes, known, index, reason) };
 }
@@ -87,7 +88,6 @@ function copyValue(
 
 function slotOf(bytes: Uint8Array, known: Uint8Array, index: number, reason: string): Slot {
   const at = index * 8;
-  if (at < 0 || at + 8 > bytes.length) return unknownSlot(reason);
   const bits: Ref[] = [];
   const written: Ref[] = [];
   for (let i = 0; i < 8; i++) {

@@ -5,7 +5,7 @@ import type { Machine } from './machine.js';
 import { byAddress } from './by-address.js';
 import { byteSwap } from './shift.js';
 import { pointer, scalar, type Region, type Value } from './value.js';
-import { maskOf } from './word.js';
+import { ALL_BITS } from './word.js';
 
 /** Loads of 8 bytes from tables of kernel pointers that inlined map lookups and jump tables read; null where `region` is no such table. */
 export function loadPointerTable(machine: Machine, region: Region, care: Ref, address: BitVector): Value | null {
@@ -38,9 +38,9 @@ function perCpuOffset(machine: Machine, region: Region, address: BitVector): Bit
 /** An entry of a map of maps; user space reads it as the inner map's id, 0 where there is none. */
 function innerMap(machine: Machine, region: Region, at: number): Value {
   const slot = machine.initialSlot(region, Math.floor(at / 8));
-  const bits = slot.word.need(maskOf(0, 32)).slice(0, 32);
+  const bits = slot.word.need(ALL_BITS).slice(0, 32);
   const id = constantValue(machine.littleEndian ? bits : byteSwap(bits, 32));
-  const read = at % 8 === 0 && [0, 1, 2, 3].every((k) => slot.written[k] !== FALSE);
+  const read = at % 8 === 0 && slot.written[3] !== FALSE;
   if (!read || id === null) return scalar(machine.fresh(`depends:map:${String(region.id)}`));
   return id === 0n ? scalar(ZERO64) : pointer(machine.regions.get('map', Number(id)), ZERO64);
 }

@@ -180,6 +180,15 @@ describe('maps inside maps', () => {
       evaluatorOnly: true,
     });
   });
+  it('the stack of a function is no such table, whatever map has the number of its depth', () => {
+    const map = mapWith({ id: 1, type: 'array_of_maps', maxEntries: 9, entries: entriesIn('little', []) });
+    const callee: Row[] = [
+      [0x7a, 10, -8, 5],
+      [0x79, 0xa0, -8, 0],
+      [0x95, 0, 0, 0],
+    ];
+    expectVerdicts([[0x85, 0x10, 5, 0], ...isEqual(0, 5), ...callee], () => true, { environment: environmentOf(map) });
+  });
   it('an address in part of the table', () => {
     const map = mapWith({ id: 7, type: 'array_of_maps', maxEntries: 9, entries: entriesIn('little', ids('little')) });
     const at = (offset: number, opcode: number): Row[] => [
