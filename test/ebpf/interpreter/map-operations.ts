@@ -12,7 +12,7 @@ export const VALUE = 'a1a2a3a4';
 
 export const key = (machine: Machine, hex: string): Value => onStack(machine, -32, hex);
 export const lookup = (machine: Machine, hex: string): Value => lookupValue(machine, MAP, key(machine, hex));
-export const update = (machine: Machine, hex: string, flags = ANY, value = VALUE): Value =>
+export const update = (machine: Machine, hex: string, flags: bigint = ANY, value: string = VALUE): Value =>
   updateValue(machine, MAP, key(machine, hex), onStack(machine, -16, value), known(flags));
 export const remove = (machine: Machine, hex: string): Value => deleteValue(machine, MAP, key(machine, hex));
 /** The value at a key in hex, "NULL", or what else the address is. */

@@ -9,7 +9,7 @@ const REQUEST = { type: 'c', access: 6, major: 0x0123, minor: 0x045678 } as cons
 
 export function run(
   bytes: Uint8Array,
-  environment = NO_ENVIRONMENT,
+  environment: ProgramEnvironment = NO_ENVIRONMENT,
   options?: InterpretOptions,
   order: ByteOrder = 'little',
 ): InterpretResult {

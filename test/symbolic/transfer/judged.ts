@@ -38,6 +38,13 @@ export const reference = (register: number, source: 1 | 2 | 4, immediate: number
   [0, 0, 0, next],
 ];
 
+/** Opcodes by the number of bytes. */
+const STORE: Readonly<Record<number, number>> = { 1: 0x73, 2: 0x6b, 4: 0x63, 8: 0x7b };
+export const LOAD: Readonly<Record<number, number>> = { 1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79 };
+/** A register to the stack, or the stack to a register. */
+export const store = (size: number, register: number, off: number): Row => [STORE[size]!, 10 | (register << 4), off, 0];
+export const load = (size: number, register: number, off: number): Row => [LOAD[size]!, register | 0xa0, off, 0];
+
 export const call = (helper: number): Row => [0x85, 0, 0, helper];
 
 /** A row, or what becomes one when it is known where the functions lie: a call of function number `calls`, its address in a register (two rows). */

@@ -1,30 +1,28 @@
-/** Loads, stores and atomic operations of every size, in both byte orders, against a DataView. */
+/** Loads and stores of every size, in both byte orders, against a DataView. */
 import { describe, it } from 'vitest';
 import type { ByteOrder } from '../../../src/ebpf/types.js';
 import { environmentWith, mapWith } from '../agreement.js';
-import { hexKey, words } from '../program-bytes.js';
 import {
   ALLOW,
   areEqual,
   DENY,
   expectVerdicts,
   isEqual,
+  load,
+  LOAD,
   LOAD_MAJOR,
   LOAD_MINOR,
   move,
   reference,
   set,
+  store,
   wide,
   type Expected,
   type Row,
 } from './judged.js';
 
-const STORE: Record<number, number> = { 1: 0x73, 2: 0x6b, 4: 0x63, 8: 0x7b };
-const LOAD: Record<number, number> = { 1: 0x71, 2: 0x69, 4: 0x61, 8: 0x79 };
 const LOAD_SIGNED: Record<number, number> = { 1: 0x91, 2: 0x89, 4: 0x81 };
 const ORDERS: readonly ByteOrder[] = ['little', 'big'];
-const store = (size: number, register: number, off: number): Row => [STORE[size]!, 10 | (register << 4), off, 0];
-const load = (size: number, register: number, off: number): Row => [LOAD[size]!, register | 0xa0, off, 0];
 
 /** Sixteen bytes of stack as a DataView: byte 0 is at fp - 16. */
 class Bytes {
@@ -139,6 +137,12 @@ describe('a number stored in one width and loaded in another', () => {
       expectVerdicts([row, ...isEqual(4, 0)], () => 'kernel-memory', { evaluatorOnly: true });
     expectVerdicts([[0x71, 0x14, 11, 0], ...isEqual(4, 0)], () => true);
   });
+  it('four loads of eight bytes across the bounds of slots', () => {
+    for (const order of ORDERS) {
+      const rows: Row[] = [...START, store(8, 2, -12), load(8, 5, -12)];
+      expectVerdicts([...rows, ...areEqual(2, 5)], () => true, { order });
+    }
+  });
 });
 
 describe('bytes that were not written', () => {
@@ -211,215 +215,5 @@ describe('memory of the kernel', () => {
       'depends:map:6',
     );
     through([...wide(4, 0x1234_5678n), [0xbf, 0x40, -1, 0]], 'depends:cpu');
-  });
-});
-
-describe('pointers in memory', () => {
-  const kept: Row[] = [store(8, 1, -8)];
-  const throughIt: Row[] = [load(8, 4, -8), [0x61, 0x42, 4, 0], ...isEqual(2, 7)];
-
-  it('come back whole', () => {
-    for (const order of ORDERS) expectVerdicts([...kept, ...throughIt], ({ major }) => major === 7, { order });
-  });
-  it('are none any more where a part was overwritten, and their other bytes are no number', () => {
-    for (const size of [1, 2, 4]) {
-      for (const off of [-8, -4]) {
-        const rows: Row[] = [...kept, set(5, 0), store(size, 5, off)];
-        expectVerdicts([...rows, ...throughIt], () => 'kernel-memory', { evaluatorOnly: true });
-        expectVerdicts([...rows, load(size, 4, off), ...isEqual(4, 0)], () => true);
-        const other = off === -8 ? -8 + size : -8;
-        expectVerdicts([...rows, load(1, 4, other), ...isEqual(4, 0)], () => 'uninitialised', { evaluatorOnly: true });
-      }
-    }
-    const whole: Row[] = [...kept, set(5, 0), store(8, 5, -8), load(8, 4, -8)];
-    expectVerdicts([...whole, ...isEqual(4, 0)], () => true);
-  });
-  it('are numbers for some requests only', () => {
-    // fp - 8 holds the context for major 7, else the minor; one byte is overwritten.
-    const rows: Row[] = [LOAD_MAJOR, LOAD_MINOR, store(8, 3, -8), [0x55, 2, 1, 7], store(8, 1, -8)];
-    expectVerdicts([...rows, load(4, 4, -8), ...isEqual(4, 255)], ({ major, minor }) =>
-      major === 7 ? 'kernel-memory' : minor === 255,
-    );
-    expectVerdicts([...rows, load(1, 4, -7), ...isEqual(4, 1)], ({ major, minor }) =>
-      major === 7 ? 'kernel-memory' : ((minor >> 8) & 255) === 1,
-    );
-    const partly: Row[] = [...rows, set(5, 3), store(1, 5, -8)];
-    expectVerdicts(
-      [...partly, load(4, 4, -8), ...isEqual(4, 259)],
-      ({ major, minor }) => (major === 7 ? 'uninitialised' : (minor | 255) === 511),
-      { evaluatorOnly: true },
-    );
-    expectVerdicts([...partly, load(1, 4, -8), ...isEqual(4, 3)], () => true);
-    expectVerdicts(
-      [...rows, load(8, 4, -8), [0x15, 4, 2, 0], ...DENY, ...ALLOW],
-      ({ major, minor }) => major !== 7 && minor === 0,
-    );
-  });
-  it('that were stored in less than eight bytes are numbers that nobody knows', () => {
-    expectVerdicts(
-      [set(5, 0), store(8, 5, -8), store(4, 1, -8), load(4, 4, -8), ...isEqual(4, 0)],
-      () => 'kernel-memory',
-      { evaluatorOnly: true },
-    );
-    expectVerdicts([set(5, 0), store(8, 5, -8), store(4, 1, -8), load(4, 4, -4), ...isEqual(4, 0)], () => true);
-    expectVerdicts([set(5, 0), store(8, 5, -8), store(8, 1, -12), load(4, 4, -4), ...isEqual(4, 0)], () => true, {
-      evaluatorOnly: true,
-    });
-  });
-});
-
-describe('addresses that depend on the request', () => {
-  const table = mapWith({
-    id: 7,
-    type: 'array',
-    maxEntries: 4,
-    entries: new Map([10, 20, 30, 40].map((value, i) => [hexKey(i), words(value)])),
-  });
-  const environment = environmentWith({ maps: new Map([[7, table]]) });
-  const index: Row[] = [LOAD_MAJOR, LOAD_MINOR, [0x57, 3, 0, 3], [0x67, 3, 0, 3]];
-
-  it('are read from', () => {
-    const rows: Row[] = [...index, ...reference(4, 2, 7), [0x0f, 0x34, 0, 0], [0x61, 0x45, 0, 0]];
-    expectVerdicts([...rows, ...isEqual(5, 30)], ({ minor }) => (minor & 3) === 2, { environment });
-    expectVerdicts(
-      [...rows.slice(0, -1), [0x61, 0x45, 8, 0], ...isEqual(5, 30)],
-      ({ minor }) => ((minor & 3) === 3 ? 'depends:map:7' : (minor & 3) === 1),
-      { environment, evaluatorOnly: true },
-    );
-  });
-  it('are written to, at one of the places only', () => {
-    const rows: Row[] = [
-      ...index,
-      ...reference(4, 2, 7),
-      move(5, 4),
-      [0x0f, 0x34, 0, 0],
-      [0x63, 0x24, 8, 0],
-      [0x61, 0x56, 16, 0],
-    ];
-    expectVerdicts([...rows, ...isEqual(6, 7)], ({ major, minor }) => (minor & 3) === 1 && major === 7, {
-      environment,
-    });
-    expectVerdicts([...rows, ...isEqual(6, 30)], ({ minor }) => (minor & 3) !== 1, { environment });
-  });
-  it('lie below the frame pointer', () => {
-    const rows: Row[] = [
-      ...START,
-      [0x57, 3, 0, 1],
-      [0x67, 3, 0, 3],
-      move(5, 10),
-      [0x1f, 0x35, 0, 0],
-      set(6, 5),
-      [0x7b, 0x65, -8, 0],
-    ];
-    expectVerdicts([...rows, load(8, 4, -16), ...isEqual(4, 5)], ({ minor }) => (minor & 1) === 1);
-    expectVerdicts([...rows, load(8, 4, -8), ...isEqual(4, 5)], ({ minor }) => (minor & 1) === 0);
-    expectVerdicts([...rows, [0x79, 0x54, -8, 0], ...isEqual(4, 5)], () => true);
-  });
-  it('are addresses for some requests only', () => {
-    // r4 = major 7: the map's values, else a number from the program
-    const rows: Row[] = [LOAD_MAJOR, ...wide(4, 0x1234_5678_9abcn), [0x55, 2, 2, 7], ...reference(4, 2, 7)];
-    expectVerdicts(
-      [...rows, [0x61, 0x45, 0, 0], ...isEqual(5, 10)],
-      ({ major }) => (major === 7 ? true : 'kernel-memory'),
-      { environment },
-    );
-    const written: Row[] = [...rows, [0x62, 4, 0, 99], ...reference(6, 2, 7), [0x61, 0x65, 0, 0]];
-    expectVerdicts([...written, ...isEqual(5, 99)], ({ major }) => (major === 7 ? true : 'kernel-memory'), {
-      environment,
-    });
-    // The stack is not what a plain number leads to.
-    const stack: Row[] = [[0x7a, 10, -8, 5], ...rows, [0x62, 4, 0, 99], load(8, 5, -8)];
-    expectVerdicts([...stack, ...isEqual(5, 5)], () => true, { environment });
-  });
-  it('a value behind the end of the map is not known', () => {
-    for (const off of [-8, 32])
-      expectVerdicts([...reference(4, 2, 7), [0x61, 0x45, off, 0], ...isEqual(5, 1)], () => 'depends:map:7', {
-        environment,
-        evaluatorOnly: true,
-      });
-  });
-  it('four loads of eight bytes across the bounds of slots', () => {
-    for (const order of ORDERS) {
-      const rows: Row[] = [...START, store(8, 2, -12), load(8, 5, -12)];
-      expectVerdicts([...rows, ...areEqual(2, 5)], () => true, { order });
-    }
-  });
-});
-
-describe('atomic operations', () => {
-  const NUMBERS: Record<string, [code: number, of: (memory: bigint, operand: bigint) => bigint]> = {
-    add: [0x00, (a, b) => a + b],
-    or: [0x40, (a, b) => a | b],
-    and: [0x50, (a, b) => a & b],
-    xor: [0xa0, (a, b) => a ^ b],
-    xchg: [0xe0, (_, b) => b],
-  };
-  const MEMORY = 0x1234_5678_ffff_fff0n;
-  const atomic = (size: 4 | 8, code: number): Row => [size === 8 ? 0xdb : 0xc3, 0x2a, -8, code];
-  const begin: Row[] = [LOAD_MAJOR, ...wide(4, MEMORY), store(8, 4, -8)];
-  const all = Object.keys(NUMBERS).flatMap((name) => ([4, 8] as const).map((size) => [name, size] as const));
-
-  it.each(all)('%s of %i bytes', (name, size) => {
-    const [code, of] = NUMBERS[name]!;
-    const low = size === 4 ? 0xffff_ffffn : 0xffff_ffff_ffff_ffffn;
-    const after = (major: number): bigint => (MEMORY & ~low) | (of(MEMORY & low, BigInt(major)) & low);
-    for (const fetch of name === 'xchg' ? [1] : [0, 1]) {
-      const rows: Row[] = [...begin, atomic(size, code | fetch)];
-      expectVerdicts(
-        [...rows, load(8, 5, -8), ...wide(6, after(255)), ...areEqual(5, 6)],
-        ({ major }) => after(major) === after(255),
-      );
-      // The former value, zero-extended; without fetch the register stays.
-      const register = fetch === 1 ? MEMORY & low : 255n;
-      expectVerdicts([...rows, ...wide(6, register), ...areEqual(2, 6)], ({ major }) => fetch === 1 || major === 255);
-    }
-  });
-  it.each([4, 8] as const)('compare and exchange of %i bytes', (size) => {
-    // r0 is compared with as many bytes as are exchanged; it gets what was there.
-    const low = size === 4 ? 0xffff_ffffn : 0xffff_ffff_ffff_ffffn;
-    for (const upper of [0n, MEMORY & ~0xffff_ffffn]) {
-      const same = size === 4 || upper !== 0n;
-      const rows: Row[] = [...begin, ...wide(0, upper | 0xffff_fff0n), atomic(size, 0xf1)];
-      const left = (major: number): bigint => (same ? (MEMORY & ~low) | BigInt(major) : MEMORY);
-      expectVerdicts(
-        [...rows, load(8, 5, -8), ...wide(6, left(7)), ...areEqual(5, 6)],
-        ({ major }) => left(major) === left(7),
-      );
-      expectVerdicts([...rows, ...wide(6, MEMORY & low), ...areEqual(0, 6)], () => true);
-      expectVerdicts([...rows, ...isEqual(2, 7)], ({ major }) => major === 7);
-    }
-    const varying: Row[] = [
-      LOAD_MAJOR,
-      LOAD_MINOR,
-      store(8, 3, -8),
-      move(0, 2),
-      [size === 8 ? 0xdb : 0xc3, 0x1a, -8, 0xf1],
-    ];
-    const rows: Row[] = [...varying.slice(0, 4), set(1, 77), varying[4]!];
-    expectVerdicts([...rows, load(8, 5, -8), ...isEqual(5, 77)], ({ major, minor }) => major === minor);
-    expectVerdicts([...rows, move(5, 0), ...isEqual(5, 8)], ({ minor }) => minor === 8);
-  });
-  it('exchange pointers whole', () => {
-    const rows: Row[] = [set(2, 0), store(8, 2, -8), [0xdb, 0x1a, -8, 0xe1], load(8, 4, -8), [0x61, 0x45, 4, 0]];
-    expectVerdicts([...rows, ...isEqual(5, 7)], ({ major }) => major === 7);
-    expectVerdicts([...rows, move(5, 1), ...isEqual(5, 0)], () => true);
-  });
-  it('on pointers, otherwise, are numbers that nobody knows', () => {
-    const rows: Row[] = [store(8, 1, -8), set(2, 0), [0xdb, 0x2a, -8, 0x00], load(8, 4, -8)];
-    expectVerdicts([...rows, ...isEqual(4, 0)], () => 'kernel-memory', { evaluatorOnly: true });
-  });
-  it('on a value of a map change it for the requests that come there', () => {
-    const map = mapWith({ id: 7, type: 'array', maxEntries: 1, entries: new Map([[hexKey(0), words(5)]]) });
-    const rows: Row[] = [
-      LOAD_MAJOR,
-      set(3, 2),
-      ...reference(4, 2, 7),
-      [0x55, 2, 1, 7],
-      [0xc3, 0x34, 0, 0],
-      [0x61, 0x45, 0, 0],
-    ];
-    expectVerdicts([...rows, ...isEqual(5, 7)], ({ major }) => major === 7, {
-      environment: environmentWith({ maps: new Map([[7, map]]) }),
-    });
   });
 });
