@@ -162,7 +162,7 @@ export class Engine {
         return true;
       case 'call-helper': {
         const name = this.#helperName(state, instruction.imm);
-        if (name !== null && FOR_EACH.has(name) && callForEach(this, state, position)) return false;
+        if (name !== null && FOR_EACH.has(name) && callForEach(this, state, position, name)) return false;
         if (name !== 'bpf_loop') return this.#straight(state, instruction);
         callLoop(this, state, position);
         return false;

@@ -11,6 +11,7 @@ import { copyState, type CallbackLoop, type Frame, type MachineState } from '../
 import { byteSwap } from '../shift.js';
 import { pointer, scalar, type Region, type Value } from '../value.js';
 import { numberOf } from './alu.js';
+import { asReturned } from './helper.js';
 import { soleRegion } from './memory.js';
 import { readRegister } from './registers.js';
 import { outgoing } from './stack-arguments.js';
@@ -104,8 +105,8 @@ export function callLoop(engine: Engine, state: MachineState, position: number):
   const context = readRegister(machine, state, 3);
   const badFlags = isZero(m, flags) ^ 1;
   const tooMany = m.difference(lessUnsigned(m, constant(32, MOST_LOOPS), limit), badFlags);
-  leave(engine, state, position, badFlags, constant(64, -EINVAL));
-  leave(engine, state, position, tooMany, constant(64, -E2BIG));
+  leave(engine, state, position, badFlags, scalar(constant(64, -EINVAL)));
+  leave(engine, state, position, tooMany, scalar(constant(64, -E2BIG)));
   iterate(engine, state, position, { iteration: 0, limit, target, context, mapId: null });
 }
 
@@ -135,7 +136,7 @@ const WALKED: ReadonlySet<string> = new Set([
  *
  * @returns whether the call was followed
  */
-export function callForEach(engine: Engine, state: MachineState, position: number): boolean {
+export function callForEach(engine: Engine, state: MachineState, position: number, name: string): boolean {
   const { machine } = engine;
   const target = callbackIn(machine, state);
   const mapId = soleRegion(machine, state.path, readRegister(machine, state, 1), 'map');
@@ -143,7 +144,7 @@ export function callForEach(engine: Engine, state: MachineState, position: numbe
   const context = readRegister(machine, state, 3);
   if (target === null || count === null) return false;
   const badFlags = isZero(machine.manager, numberOf(machine, state, readRegister(machine, state, 4))) ^ 1;
-  leave(engine, state, position, badFlags, constant(64, -EINVAL));
+  leave(engine, state, position, badFlags, asReturned(machine, name, scalar(constant(64, -EINVAL))));
   const limit = constant(32, BigInt(count));
   if (state.path !== FALSE) iterate(engine, state, position, { iteration: 0, limit, target, context, mapId });
   return true;
@@ -187,7 +188,7 @@ function keyBits(machine: Machine, key: Uint8Array | null, index: number): BitVe
 function iterate(engine: Engine, state: MachineState, position: number, loop: CallbackLoop): void {
   const { machine } = engine;
   const iteration = constant(64, BigInt(loop.iteration));
-  leave(engine, state, position, equal(machine.manager, loop.limit, iteration.slice(0, 32)), iteration);
+  leave(engine, state, position, equal(machine.manager, loop.limit, iteration.slice(0, 32)), scalar(iteration));
   if (state.path === FALSE) return;
   // The call itself leaves the caller's registers alone but for r0 to r5.
   state.registers = state.registers.map((value, r) => (r >= 6 && r <= 9 ? value : undefined));
@@ -205,7 +206,7 @@ function afterIteration(engine: Engine, state: MachineState, frame: Frame, loop:
   const { machine } = engine;
   const stop = isZero(machine.manager, numberOf(machine, state, result)) ^ 1;
   const done = loop.iteration + 1;
-  leave(engine, state, frame.resume - 1, stop, constant(64, BigInt(done)));
+  leave(engine, state, frame.resume - 1, stop, scalar(constant(64, BigInt(done))));
   if (state.path === FALSE) return;
   if (loop.mapId !== null)
     machine.giveUp(state, whereKeysChanged(machine, state, loop.mapId), 'helper:bpf_for_each_map_elem');
@@ -213,12 +214,12 @@ function afterIteration(engine: Engine, state: MachineState, frame: Frame, loop:
 }
 
 /** Splits off the part of the state where `condition` holds and lets it go on after the call with r0 as given. */
-function leave(engine: Engine, state: MachineState, position: number, condition: Ref, result: BitVector): void {
+function leave(engine: Engine, state: MachineState, position: number, condition: Ref, result: Value): void {
   const m = engine.machine.manager;
   const leaving = copyState(state);
   leaving.path = m.and(state.path, condition);
   state.path = m.difference(state.path, condition);
   for (let register = 1; register <= 5; register++) leaving.registers[register] = undefined;
-  leaving.registers[0] = scalar(result);
+  leaving.registers[0] = result;
   engine.goTo(leaving, position + 1);
 }

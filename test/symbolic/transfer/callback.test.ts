@@ -298,6 +298,29 @@ it('a walk over an array goes on whatever is done to it', () => {
   expectVerdicts(walked(5, isEqual(0, 3), unknown), () => true, { environment });
 });
 
+it.each(['bpf_for_each_array_elem', 'bpf_for_each_hash_elem', 'bpf_for_each_map_elem'])(
+  '%s refuses flags with a number of 32 bits before 6.4',
+  (name) => {
+    const rows = (...after: Row[]): Row[] =>
+      link([LOAD_MAJOR, move(7, 2), ...walk(5).slice(0, -1), [0x55, 7, 1, 7], set(4, 1), call(WALK), ...after], GO_ON);
+    const on = (kernelRelease: string): ProgramEnvironment => ({
+      ...withMaps(arrayOf(5, [1, 2])),
+      kernelRelease,
+      helpers: new Map([[WALK, name]]),
+    });
+    const low: Row[] = [
+      [0x67, 0, 0, 32],
+      [0xc7, 0, 0, 32],
+    ];
+    const refused = ({ major }: { major: number }): boolean => major === 7;
+    expectVerdicts(rows(...isEqual(0, -22)), refused, { environment: on('6.4.0') });
+    expectVerdicts(rows(...low, ...isEqual(0, -22)), refused, { environment: on('5.15.0') });
+    expectVerdicts(rows(...isEqual(0, -22)), (request) => refused(request) && `helper:${name}`, {
+      environment: on('5.15.0'),
+    });
+  },
+);
+
 describe('a walk over a hash map whose keys change', () => {
   const environment = withMaps(keyed('hash'));
   const reason = 'helper:bpf_for_each_map_elem';
