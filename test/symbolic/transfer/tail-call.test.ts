@@ -297,6 +297,12 @@ describe('the limit of 33, which not all kernels count in the same way', () => {
       expectVerdicts(main, () => expected, { environment });
     }
   });
+  it('functions that make none change nothing', () => {
+    const environment = countingFrom(0);
+    const again = link([{ calls: 1 }, ...countDown.slice(0, -2), ...DENY], [set(0, 0), EXIT]);
+    programs.set(42, { program: programOf(again), environment });
+    expectVerdicts([...setTo(100), ...jump(2), ...ALLOW], () => false, { environment });
+  });
   it('none is made after 33 in one row, whatever comes then', () => {
     const environment = countingFrom(0);
     const again = programOf([...countDown.slice(0, -2), ...jump(1), ...jump(2), ...DENY]);
