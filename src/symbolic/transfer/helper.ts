@@ -107,7 +107,7 @@ function forgetScratch(machine: Machine, state: MachineState, reason: string): v
 /** What of a result the calling program may rely on: of a negative one only the low half. */
 export function asReturned(machine: Machine, name: string, result: Value): Value {
   const release = machine.programs[0]?.environment.kernelRelease ?? null;
-  if (result.pointers.length > 0 || !returnsShortInt(name, release)) return result;
+  if (!returnsShortInt(name, release)) return result;
   const bits = result.word.need(ALL_BITS);
   const sign = bits[31] ?? FALSE;
   if (sign === FALSE) return result;

@@ -159,7 +159,7 @@ describe('the return value of the list', () => {
   it('is 0 at first, and the first program of a list finds 0', () => {
     expectVerdicts([call(1), ...isEqual(0, 0)], () => true, { environment });
   });
-  it.each([0n, 1n, -1n, -22n, 0x7fff_ffffn, -0x8000_0000n, 0xdead_beef_ffff_fffen])(
+  it.each([0n, 1n, 1n << 32n, -1n, -22n, 0x7fff_ffffn, -0x8000_0000n, 0xdead_beef_ffff_fffen])(
     'is what it is set to: %i',
     (value) => {
       const given = BigInt.asIntN(32, value);
@@ -180,6 +180,31 @@ describe('the return value of the list', () => {
       expectVerdicts([...setTo(value), ...DENY], () => false, { environment });
     },
   );
+  it('of which nothing is known behind a call that the dump does not name', () => {
+    const bit = (number: number): Row[] => [move(7, 6), shift(7, number), [0x57, 7, 0, 1]];
+    const rows: Row[] = [
+      call(0),
+      call(1),
+      move(6, 0),
+      ...setTo(0n),
+      ...bit(30),
+      move(8, 7),
+      ...bit(31),
+      ...areEqual(7, 8),
+    ];
+    expectVerdicts(rows, () => 'helper:unresolved', { environment });
+    const signs: Row[] = [
+      call(0),
+      call(1),
+      move(6, 0),
+      ...setTo(0n),
+      ...bit(31),
+      move(8, 7),
+      ...bit(63),
+      ...areEqual(7, 8),
+    ];
+    expectVerdicts(signs, () => true, { environment, evaluatorOnly: true });
+  });
   it('setting it succeeds', () => {
     expectVerdicts([...setTo(-5n), move(6, 0), ...setTo(0n), ...isEqual(6, 0)], () => true, { environment });
   });
@@ -273,7 +298,8 @@ describe('a call that the dump does not name', () => {
     const environment = unresolved('5.10.0');
     expectVerdicts(rows(isEqual(0, 0)), () => 'helper:unresolved', { environment });
     expectVerdicts(rows([[0x61, 0xa6, -4, 0], ...isEqual(6, 5)]), () => 'helper:unresolved', { environment });
-    expectVerdicts(rows(isEqual(2, 5)), () => 'uninitialised', { environment });
+    for (const register of [1, 2, 3, 4, 5])
+      expectVerdicts([set(5, 5), ...rows(isEqual(register, 5))], () => 'uninitialised', { environment });
   });
 });
 

@@ -193,6 +193,12 @@ describe('the result of a map’s own function that is called directly', () => {
     const exists = (minor: number): boolean => minor < 3;
     for (const release of ['5.10.0', '6.3.9', null]) {
       const [whole, environment] = refused(name, release, isEqual(0, -17), type);
+      // Every bit of the upper half is open, but not where the number is not negative.
+      for (const bit of [32, 63]) {
+        const upper = refused(name, release, [[0x77, 0, 0, bit], [0x57, 0, 0, 1], ...isEqual(0, 1)], type)[0];
+        const isNegative = (minor: number): boolean => exists(minor) || type === 'array';
+        expectVerdicts(upper, ({ minor }) => isNegative(minor) && reason, { environment });
+      }
       // Another errno differs in its low half.
       expectVerdicts(whole, ({ minor }) => exists(minor) && reason, {
         environment,
