@@ -131,7 +131,7 @@ function writes(instruction: Instruction, helpers: ReadonlyMap<number, string>):
 const made = new WeakMap<ReadProgram, Map<string, ReadProgram>>();
 
 function withUnknown(entry: ReadProgram, ids: ReadonlySet<number>): ReadProgram {
-  const key = [...ids].sort((a, b) => a - b).join();
+  const key = [...ids].join();
   const known = made.get(entry) ?? new Map<string, ReadProgram>();
   made.set(entry, known);
   let changed = known.get(key);

@@ -1,6 +1,6 @@
 /** Which maps are unknown to the programs behind one that leads to programs and maps that were not read. */
 import { describe, expect, it } from 'vitest';
-import type { ByteOrder, MapContents, ProgramEnvironment } from '../../src/ebpf/types.js';
+import type { ByteOrder, MapContents, Program, ProgramEnvironment } from '../../src/ebpf/types.js';
 import { decide } from '../../src/effective/compose-decide.js';
 import type { EffectiveEntry } from '../../src/effective/compose.js';
 import { seenInOrder } from '../../src/effective/shared-maps.js';
@@ -148,4 +148,44 @@ it('a denial that hangs on such a map is none', () => {
   expect(verdict(entry(CALLS, [leading(3, 'prog_array', [9])]))).toBe('undecided');
   expect(verdict(unreadable([]))).toBe('deny');
   expect(verdict(unreadable([99]))).toBe('undecided');
+});
+
+describe('a list', () => {
+  const partition: EffectiveEntry = { kind: 'partition', partition: { allowed: 0, denied: 1, undecided: [] } };
+  const writer = entry([...reference(2, 2, 7), [0x62, 2, 0, 1], ...ALLOW], [plain(7)]);
+
+  it('stays as it is where no program behind the first has maps', () => {
+    const list = [writer, entry(ALLOW, []), unreadable(null), partition];
+    expect(seenInOrder(list)).toBe(list);
+  });
+  it('may have policies without a program, which write to nothing', () => {
+    expect(seenInOrder([partition, BEHIND])).toEqual([partition, BEHIND]);
+  });
+  it('has the same entries each time', () => {
+    expect(seenInOrder([writer, BEHIND])[1]).not.toBe(BEHIND);
+    expect(seenInOrder([writer, BEHIND])[1]).toBe(seenInOrder([writer, BEHIND])[1]);
+    expect(seenInOrder([unreadable(null), BEHIND])[1]).not.toBe(seenInOrder([writer, BEHIND])[1]);
+  });
+  it('may have programs that reach themselves', () => {
+    const programs = new Map<number, { program: Program; environment: ProgramEnvironment }>();
+    const itself = entry(CALLS, [leading(3, 'prog_array', [9]), plain(7)], { programs });
+    programs.set(9, itself);
+    const [, second] = seenInOrder([writer, itself]);
+    if (second?.kind !== 'program') throw new Error('no program any more');
+    expect(second.environment.maps.get(7)?.entries).toBeNull();
+    expect(second.environment.programs.get(9)?.environment).toBe(second.environment);
+    expect(second.environment.programs.get(9)?.program).toBe(itself.program);
+  });
+});
+
+it.each<[string, Row[], number[]]>([
+  ['a function of the kernel', [set(1, 0), [0x85, 0x20, 0, 5], ...ALLOW], [7]],
+  ['an instruction that is not followed', [[0x20, 0, 0, 0], ...ALLOW], [7]],
+  ['an atomic operation', [...reference(2, 2, 7), set(3, 1), [0xc3, 0x32, 0, 0], ...ALLOW], [7]],
+  ['an atomic operation on the stack', [[0x7a, 10, -8, 0], set(3, 1), [0xdb, 0x3a, -8, 0], ...ALLOW], []],
+  ['a store to the stack', [[0x7a, 10, -8, 0], ...ALLOW], []],
+  ['a store of an argument', [[0x7a, 11, -8, 0], ...ALLOW], []],
+  ['a load', [...reference(2, 2, 7), [0x61, 0x20, 0, 0], ...ALLOW], []],
+])('%s: what it writes to', (_, rows, unknown) => {
+  expect(unknownBehind(entry(rows, [plain(7)]))).toEqual(unknown);
 });
