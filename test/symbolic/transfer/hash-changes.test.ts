@@ -131,6 +131,24 @@ describe('keys and values that depend on the request', () => {
   });
 });
 
+it('what one way changes the other does not', () => {
+  const forSeven = (rows: readonly Row[]): Row[] => [LOAD_MAJOR, move(7, 2), [0x55, 7, rows.length, 7], ...rows];
+  for (const [change, key, after, before] of [
+    [call(DELETE, 1), 1, ABSENT, 5],
+    [call(DELETE, 3), 1, 5, 5],
+    [call(PUT, 1, 9), 1, 9, 5],
+    [call(PUT, 3, 9), 3, 9, ABSENT],
+  ] as const) {
+    const rows = [...forSeven(change), ...look(key)];
+    expectVerdicts([...rows, ...isEqual(5, after)], ({ major }) => major === 7 || after === before, {
+      environment: withMap(),
+    });
+    expectVerdicts([...rows, ...isEqual(5, before)], ({ major }) => major !== 7 || after === before, {
+      environment: withMap(),
+    });
+  }
+});
+
 describe('after what is not known', () => {
   const changed = call(UNKNOWN, 1);
   it.each([
