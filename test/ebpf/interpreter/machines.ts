@@ -1,7 +1,9 @@
 /** Machines of the interpreter with chosen registers and maps, for tests of its parts. */
+import { expect } from 'vitest';
 import { decode } from '../../../src/ebpf/decode.js';
 import { Machine } from '../../../src/ebpf/interpreter/machine.js';
 import { unknownScalar, type Scalar } from '../../../src/ebpf/interpreter/scalar.js';
+import { step } from '../../../src/ebpf/interpreter/step.js';
 import type { InterpretOptions } from '../../../src/ebpf/interpreter/types.js';
 import type { Value } from '../../../src/ebpf/interpreter/value.js';
 import type { ByteOrder, MapContents, ProgramEnvironment } from '../../../src/ebpf/types.js';
@@ -86,4 +88,12 @@ export function onStack(machine: Machine, offset: number, hex: string): Value {
     memory?.setCell(offset + i, { kind: 'byte', value, unknown: 0, reasons: [] }),
   );
   return { kind: 'pointer', memory: machine.frame.stack, offset, reasons: [] };
+}
+
+/** The machine after one instruction; bytes of the stack from fp - 8 on count from 11 to 88. */
+export function after(bytes: Uint8Array, registers: Setting['registers'] = {}, more: Setting = {}): Machine {
+  const machine = machineWith({ ...more, bytes: join(bytes, mov(0, 0), EXIT, EXIT), registers });
+  onStack(machine, -8, '1122334455667788');
+  expect(step(machine)).toBe('continue');
+  return machine;
 }

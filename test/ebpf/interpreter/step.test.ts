@@ -8,20 +8,13 @@ import { step } from '../../../src/ebpf/interpreter/step.js';
 import { pointer, type Value } from '../../../src/ebpf/interpreter/value.js';
 import { EXIT, imm64, join, mov, slot } from '../bytes.js';
 import { environmentOf } from '../captures.js';
-import { machineWith, mapOf, onStack, stackHex, type Setting } from './machines.js';
+import { after, machineWith, mapOf, onStack, stackHex, type Setting } from './machines.js';
 
 const UID: Value = unknownScalar(['depends:uid']);
 const AT = pointer('stack:0', -8);
 const MAP: Value = { kind: 'map', mapId: 7 };
 const CODE: Value = { kind: 'code', slot: 2 };
 
-/** The machine after one instruction, and what came of it. */
-function after(bytes: Uint8Array, registers: Setting['registers'] = {}, more: Setting = {}): Machine {
-  const machine = machineWith({ ...more, bytes: join(bytes, mov(0, 0), EXIT, EXIT), registers });
-  onStack(machine, -8, '1122334455667788');
-  expect(step(machine)).toBe('continue');
-  return machine;
-}
 const r2 = (bytes: Uint8Array, registers: Setting['registers'] = {}): Value => after(bytes, registers).register(2);
 
 describe('arithmetic', () => {
@@ -99,60 +92,6 @@ describe('memory', () => {
     const machine = after(slot(0xdb, { dst: 2, src: 3, imm: CMPXCHG }), { 0: known(1n), 2: AT, 3: known(5n) });
     expect(machine.register(0)).toEqual(known(0x8877_6655_4433_2211n));
     expect([stackHex(machine, -8, 8), machine.register(3)]).toEqual(['1122334455667788', known(5n)]);
-  });
-});
-
-describe('arguments after the fifth, through r11', () => {
-  /** r11 - 8 = 5; r11 - 16 = 6; call; in the callee r2 = what `load` finds. */
-  const callee = (load: Uint8Array, store = slot(0x7a, { dst: 11, off: -16, imm: 6 })): unknown => {
-    const bytes = join(
-      slot(0x7a, { dst: 11, off: -8, imm: 5 }),
-      store,
-      slot(0x85, { src: 1, off: 2 }),
-      mov(0, 0),
-      EXIT,
-      load,
-      mov(0, 0),
-      EXIT,
-    );
-    const machine = machineWith({ bytes });
-    for (let i = 0; i < 4; i++) {
-      const result = step(machine);
-      if (result !== 'continue') return result;
-    }
-    const value = machine.register(2);
-    step(machine);
-    step(machine);
-    // They are passed anew with each call.
-    expect([machine.frames.length, machine.passesArguments]).toEqual([1, false]);
-    return value;
-  };
-  const load = (off: number, opcode = 0x79): Uint8Array => slot(opcode, { dst: 2, src: 11, off });
-  it('are found by the callee in order', () => {
-    expect([callee(load(8)), callee(load(16))]).toEqual([known(5n), known(6n)]);
-    expect(callee(load(24))).toEqual(unknownScalar(['uninitialised']));
-    expect(callee(load(16), slot(0x7b, { dst: 11, src: 10, off: -16 }))).toEqual(pointer('stack:0', 0));
-  });
-  it('are eight bytes each, in their places', () => {
-    for (const other of [load(12), load(8, 0x61), load(-8), load(0)]) {
-      expect(callee(other)).toEqual(unknownScalar(['unsupported:stack argument']));
-    }
-    for (const [opcode, off] of [
-      [0x62, -16],
-      [0x7a, -12],
-      [0x7a, 16],
-      [0x7a, 0],
-    ] as const) {
-      const store = slot(opcode, { dst: 11, off, imm: 6 });
-      expect(callee(load(8), store)).toEqual({ undecided: ['unsupported:stack argument'] });
-    }
-  });
-  it('are none where r11 was written, or nobody called', () => {
-    const scratch = after(slot(0x79, { dst: 2, src: 11, off: -8 }), { 11: pointer('stack:0', 0) });
-    expect(scratch.register(2)).toEqual(known(0x8877_6655_4433_2211n));
-    const stored = after(slot(0x7a, { dst: 11, off: -8, imm: 5 }), { 11: pointer('stack:0', 0) });
-    expect([stackHex(stored, -8, 8), stored.passesArguments]).toEqual(['0500000000000000', false]);
-    expect(r2(load(8))).toEqual(unknownScalar(['unsupported:stack argument']));
   });
 });
 
