@@ -186,6 +186,7 @@ describe('numbers made of parts', () => {
     expect(mapBits(halves, (bits) => bits << 64n)).toEqual(ZERO);
     expect(mapBits(halves, (bits) => bits >> 4n)).toEqual(unknownScalar(['high'], 15n));
     expect(mapBits(unknownScalar(['a'], 255n), (bits) => bits >> 4n)).toEqual(unknownScalar(['a'], 15n));
+    expect(mapBits(unknownScalar(['a'], 255n), (bits) => bits << 60n)).toEqual(unknownScalar(['a'], 15n << 60n));
   });
   it('whose reasons are each behind all of it have them as parts', () => {
     expect(partsOf(unknownScalar(['a', 'b'], 6n))).toEqual([part('a', 6n), part('b', 6n)]);
