@@ -206,7 +206,8 @@ describe('which requests come to a block', () => {
 
   it('for some inputs, or for all', () => {
     const { manager: m, machine, arrivals } = told(plenty);
-    const input = machine.inputs.word('x', 'depends:x')[0]!;
+    // The first variable of all inputs.
+    const input = machine.inputs.word('x', 'depends:x')[63]!;
     const [a, b, c] = [m.variable(1), m.variable(2), m.variable(3)];
     // Come: where b, or a and the input. Allowed: where c.
     arrivals.arrive(0, 0, m.and(a, input));
@@ -219,6 +220,8 @@ describe('which requests come to a block', () => {
       denied: m.difference(come, c),
       undecided: [],
     });
+    const nowhere = { program: 0, block: 7 };
+    expect(arrivals.partition({ program: 0, block: 0 }, nowhere)).toEqual(arrivals.partition({ program: 0, block: 0 }));
     expect(arrivals.forSomeInputs(m.and(a, input))).toBe(a);
     expect(arrivals.forSomeInputs(allOf(m, 1, 2))).toBe(allOf(m, 1, 2));
   });

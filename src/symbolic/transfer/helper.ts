@@ -119,7 +119,6 @@ export function asReturned(machine: Machine, name: string, result: Value): Value
 function helperNamed(name: string): Helper {
   const known = HELPERS.get(name);
   if (known !== undefined) return known;
-  if (name.endsWith('_lookup_percpu_elem') || name.endsWith('_lookup_elem_sys_only')) return callUnknown;
   if (name.endsWith('_lookup_elem')) return mapLookup;
   if (name.endsWith('_update_elem')) return mapUpdate;
   if (name.endsWith('_delete_elem')) return mapDelete;
