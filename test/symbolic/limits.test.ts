@@ -82,6 +82,26 @@ describe('limits', () => {
       }
     }
   });
+  it('of a part, which are smaller, take back nothing that was decided', () => {
+    // Major 7 alone is asked about: even minors are allowed, odd ones by a hash that is too large for that major, too.
+    const { result, verdict } = evaluate([
+      load(2, 4),
+      load(3, 8),
+      mov(0, 0),
+      slot(OP.jne, { dst: 2, imm: 7, off: 7 }),
+      mov(0, 1),
+      slot(0x45, { dst: 3, imm: 1, off: 1 }),
+      slot(OP.ja, { off: 4 }),
+      slot(0x2f, { dst: 3, src: 3 }),
+      slot(0x24, { dst: 3, imm: -1640531535 }),
+      slot(0x74, { dst: 3, imm: 20 }),
+      slot(0xbf, { dst: 0, src: 3 }),
+      slot(0x57, { dst: 0, imm: 1 }),
+      EXIT,
+    ]);
+    expect([verdict(8, 5), verdict(7, 4), verdict(7, 5)]).toEqual(['deny', 'allow', 'undecided: budget']);
+    expect(result.undecided).toHaveLength(1);
+  });
   it('that make an operand unknown while diagrams are tried leave the table as it was', () => {
     // A random program of the long run: a table was made for the variables of before, out of the operands of after.
     const program = decode(generateProgram(353448459).bytes, 'little');
