@@ -98,15 +98,17 @@ describe('an update of an array', () => {
 
 describe('a change of a map that is not followed', () => {
   it.each([
-    ['bpf_map_update_elem', 'percpu_array'],
-    ['bpf_map_update_elem', 'lru_hash'],
-    ['bpf_map_delete_elem', 'lru_hash'],
-    ['bpf_map_delete_elem', 'lpm_trie'],
-  ])('%s of a %s: neither the result nor what the map holds then is known', (name, type) => {
+    ['bpf_map_update_elem', 'percpu_array', 'kernel-memory'],
+    ['bpf_map_update_elem', 'lru_hash', 'depends:map:6'],
+    ['bpf_map_delete_elem', 'lru_hash', 'depends:map:6'],
+    ['bpf_map_delete_elem', 'lpm_trie', null],
+  ])('%s of a %s: neither the result nor what the map holds then is known', (name, type, reason) => {
     const map = { ...hashOf(6, [1, 4]), type, keySize: type === 'lpm_trie' ? 8 : 4 };
     const environment = environmentOf(name, '6.12.0', map, ARRAY);
     const rows = [...numbers, ...change(6, [set(4, 0)])];
     expectVerdicts([...rows, ...isEqual(0, 0)], () => 'depends:map:6', { environment, evaluatorOnly: true });
+    if (reason !== null)
+      expectVerdicts([...rows, ...holds(6, 1, 4)], () => reason, { environment, evaluatorOnly: true });
   });
   it('a map that is not known', () => {
     for (const name of ['bpf_map_update_elem', 'bpf_map_delete_elem']) {
