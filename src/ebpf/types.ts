@@ -173,7 +173,7 @@ export interface ProgramEnvironment {
   readonly helpers: ReadonlyMap<number, string>;
   /** Program id -> program and its environment, to follow tail calls. */
   readonly programs: ReadonlyMap<number, { program: Program; environment: ProgramEnvironment }>;
-  /** Kernel release of the host ("6.12.107+deb13-amd64") or null; decides only whether an unresolved helper could be bpf_set_retval (5.18). */
+  /** Kernel release of the host ("6.12.107+deb13-amd64") or null; decides whether an unresolved helper could be bpf_set_retval (5.18) and how wide errors of map functions are (6.4). */
   readonly kernelRelease: string | null;
   readonly freplaced: 'no' | 'yes' | 'unknown';
 }
