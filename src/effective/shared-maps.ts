@@ -30,7 +30,11 @@ export function seenInOrder(entries: readonly EffectiveEntry[]): readonly Effect
       .flatMap(({ environment }) => [...environment.maps]),
   );
   return entries.map((entry) => {
-    if (entry.kind === 'partition') return entry;
+    if (entry.kind === 'partition') {
+      // It may stand for programs that could not be read (pending-unread.ts); what systemd compiles has no maps.
+      if (entry.partition.undecided.some(({ reason }) => reason === 'unreadable')) isAnyWritten = true;
+      return entry;
+    }
     if (entry.kind === 'unreadable') {
       const ids = entry.record?.mapIds ?? null;
       if (ids === null || ids.some((id) => mayLeadOn(known.get(id)))) isAnyWritten = true;

@@ -161,6 +161,14 @@ describe('a list', () => {
   it('may have policies without a program, which write to nothing', () => {
     expect(seenInOrder([partition, BEHIND])).toEqual([partition, BEHIND]);
   });
+  it('may have policies that stand for programs which could not be read', () => {
+    const standing = (reason: string): EffectiveEntry => ({
+      kind: 'partition',
+      partition: { allowed: 1, denied: 1, undecided: [{ region: 0, reason }] },
+    });
+    expect(unknownBehind(standing('unreadable'))).toEqual(ALL);
+    expect(unknownBehind(standing('systemd'))).toEqual([]);
+  });
   it('has the same entries each time', () => {
     expect(seenInOrder([writer, BEHIND])[1]).not.toBe(BEHIND);
     expect(seenInOrder([writer, BEHIND])[1]).toBe(seenInOrder([writer, BEHIND])[1]);
