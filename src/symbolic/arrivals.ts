@@ -1,7 +1,8 @@
-import { BddBudgetError, FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
+import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import { buildControlFlowGraph, type ControlFlowGraph } from '../ebpf/control-flow-graph.js';
 import type { Program } from '../ebpf/types.js';
 import { REQUEST_VARIABLES } from '../policy/variables.js';
+import { isTooLarge } from './limits.js';
 import { RETVAL_INPUT, type Machine, type Observer } from './machine.js';
 import { joinReasons, type Partition, type UndecidedRegion } from './partition.js';
 import { listVerdict } from './retval.js';
@@ -129,7 +130,7 @@ export class Arrivals implements Observer {
     try {
       return this.#machine.manager.withBudget(this.#budget, work);
     } catch (error) {
-      if (!(error instanceof BddBudgetError)) throw error;
+      if (!isTooLarge(error)) throw error;
       return null;
     }
   }

@@ -1,10 +1,10 @@
 import { InternalError } from '../errors.js';
-import { BddBudgetError, FALSE, TRUE, type BddManager } from '../bdd/manager.js';
+import { FALSE, TRUE, type BddManager } from '../bdd/manager.js';
 import type { Program, ProgramEnvironment } from '../ebpf/types.js';
 import { Arrivals } from './arrivals.js';
 import { Engine } from './engine.js';
 import { Inputs } from './inputs.js';
-import { DEFAULT_LIMITS, type EvaluationLimits } from './limits.js';
+import { DEFAULT_LIMITS, isTooLarge, type EvaluationLimits } from './limits.js';
 import { Machine } from './machine.js';
 import { partition, type Partition } from './partition.js';
 import { hasSetRetval } from './kernel-release.js';
@@ -27,11 +27,6 @@ const EVERYTHING_UNDECIDED: Partition = {
   denied: FALSE,
   undecided: [{ region: TRUE, reason: 'budget' }],
 };
-
-/** A limit was reached, or the stack: diagrams are built by recursion, one step for each variable on the way down. */
-function isTooLarge(error: unknown): boolean {
-  return error instanceof BddBudgetError || (error instanceof RangeError && error.message.includes('call stack'));
-}
 
 /** Above this many nodes of intermediate results they are given back at once. */
 const WORTH_RELEASING = 1 << 18;
@@ -146,7 +141,16 @@ export class Evaluator {
       });
     } catch (error) {
       if (!isTooLarge(error)) throw error;
+      this.#abandonRest(machine);
+    }
+  }
+
+  #abandonRest(machine: Machine): void {
+    try {
       machine.abandon(this.manager.difference(machine.everything, machine.finished), 'budget', null);
+    } catch (error) {
+      if (!isTooLarge(error)) throw error;
+      machine.abandonAll('budget');
     }
   }
 

@@ -1,3 +1,5 @@
+import { BddBudgetError } from '../bdd/manager.js';
+
 /** What one evaluation may cost. What a limit stops is undecided with reason "budget"; nothing throws. */
 export interface EvaluationLimits {
   /** Instructions executed on merged states. */
@@ -21,3 +23,8 @@ export const DEFAULT_LIMITS: EvaluationLimits = {
   instructionSteps: 8_000_000,
   milliseconds: Infinity,
 };
+
+/** A limit was reached, or the stack: diagrams are built by recursion, one step for each variable on the way down. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof BddBudgetError || (error instanceof RangeError && error.message.includes('call stack'));
+}

@@ -180,9 +180,15 @@ export class Machine {
   }
 
   abandon(region: Ref, reason: string, retval: BitVector | null): void {
-    this.observer?.abandon(region, reason);
     const unknownRetval = this.mayHaveSetRetval ? this.fresh(reason, 32).slice(0, 32) : retval;
     this.finish(region, this.freshBit(reason), unknownRetval);
+    this.observer?.abandon(region, reason);
+  }
+
+  /** Ends the run for all requests with an unknown result; what was finished before is forgotten. */
+  abandonAll(reason: string): void {
+    [this.finished, this.returned, this.retval] = [FALSE, FALSE, null];
+    this.abandon(this.everything, reason, null);
   }
 }
 

@@ -236,3 +236,36 @@ describe('programs of a list', () => {
     expect(evaluator.verdictOf(outcomes).undecided).toEqual([]);
   });
 });
+
+describe('an evaluation that reaches a limit', () => {
+  it('keeps what was finished by then', () => {
+    const evaluator = new Evaluator(new BddManager(), { steps: 60_000 });
+    // Major 1 is allowed; for others some bits of a product of both numbers decide.
+    const result = judge(evaluator, [
+      LOAD_MAJOR,
+      LOAD_MINOR,
+      [0x55, 2, 2, 1],
+      ...ALLOW,
+      [0x2c, 0x32, 0, 0],
+      [0x24, 2, 0, -1640531535],
+      [0x74, 2, 0, 20],
+      ...isEqual(2, 77),
+    ]);
+    for (const request of GRID)
+      expect(verdictIn(evaluator.manager, result, request)).toBe(request.major === 1 ? 'allow' : 'undecided: budget');
+  });
+  it('or the depth of the stack is undecided, in whole and block by block', () => {
+    // Each of many questions for the time, 64 variables each, is an end of its own.
+    const question: Row[] = [call(9), [0x15, 0, 2, 0], ...ALLOW];
+    const program = programOf([...Array.from({ length: 200 }, () => question).flat(), ...DENY]);
+    const environment = environmentWith({ helpers: new Map([[9, 'bpf_ktime_get_ns']]), kernelRelease: '6.12.0' });
+    const evaluator = new Evaluator(new BddManager(), { nodes: 2_000_000, steps: 4_000_000 });
+    const { undecided } = evaluator.evaluate(program, environment);
+    expect(undecided).toEqual([{ region: TRUE, reason: 'budget' }]);
+    const arrivals = evaluator.arrivals(program, environment);
+    for (const { id } of arrivals.graph(0).blocks.slice(0, 2)) {
+      const { allowed, denied } = arrivals.partition({ program: 0, block: id });
+      expect([allowed, denied]).toEqual([FALSE, FALSE]);
+    }
+  });
+});
