@@ -159,4 +159,13 @@ describe('how requests end', () => {
       expect(new Set(isKnown)).toEqual(new Set([kernelRelease === '5.10.0']));
     }
   });
+  it('all of them with either result, whatever was finished before', () => {
+    const machine = machineWith(environmentWith({ kernelRelease: '5.10.0' }));
+    const { manager, character } = endOf(machine);
+    machine.finish(character, TRUE, constant(32, 5n));
+    machine.abandonAll('budget');
+    expect([machine.finished, machine.retval]).toEqual([TRUE, null]);
+    const [unknown, ...others] = manager.support(machine.returned);
+    expect([machine.inputs.reasonOf(unknown!), others]).toEqual(['budget', []]);
+  });
 });
