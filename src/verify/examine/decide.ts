@@ -104,7 +104,10 @@ function stepOf(
 /** Answers from the diagram are checked against the interpreter this many times per run: cheap, and any disagreement is loud. */
 const CROSS_CHECKS = 2000;
 
-/** Many requests. Where the diagram has no answer because a budget ran out, the programs are run. */
+/**
+ * Many requests. Where the diagram has no answer the programs are run: all that apply now, as for a single request, and those that are to come where it is for
+ * want of a budget.
+ */
 export function answerer(analysis: SubjectAnalysis, choice: PolicyChoice): (request: DeviceRequest) => Verdict {
   const examined = analysis[choice];
   if (examined.status !== 'known') return () => 'undecided';
@@ -116,7 +119,8 @@ export function answerer(analysis: SubjectAnalysis, choice: PolicyChoice): (requ
       : policy.denied.contains(request)
         ? 'deny'
         : 'undecided';
-    if (symbolic === 'undecided') return isBudget(policy.undecided, request) ? examined.decide(request) : 'undecided';
+    if (symbolic === 'undecided')
+      return choice === 'enforced' || isBudget(policy.undecided, request) ? examined.decide(request) : 'undecided';
     if (checks < CROSS_CHECKS) {
       checks += 1;
       if (examined.replay(request, symbolic) === 'contradicted') {
