@@ -1,5 +1,4 @@
 import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
-import { BddBudgetError } from '../bdd/manager.js';
 import { requestBits } from '../policy/device-set.js';
 import type { DeviceRequest, Range } from '../policy/types.js';
 import {
@@ -10,6 +9,7 @@ import {
   TYPE_VARIABLE,
 } from '../policy/variables.js';
 import type { Arrivals } from '../symbolic/arrivals.js';
+import { isTooLarge } from '../symbolic/limits.js';
 
 /** A field of the request that alone turns the way, the others being as they are. */
 export interface TurningField {
@@ -49,8 +49,8 @@ export function turningOf(arrivals: Arrivals, request: DeviceRequest): Turning |
   try {
     return manager.withBudget(BUDGET, () => turning(arrivals, request));
   } catch (error) {
-    if (error instanceof BddBudgetError) return null;
-    throw error;
+    if (!isTooLarge(error)) throw error;
+    return null;
   }
 }
 
