@@ -32,7 +32,43 @@ export interface Remainder {
 export function remainderByParts(m: BddManager, op: AluOp, width: Width, a: Word, b: Word): Remainder | null {
   if (op === 'sub') return remainderTaken(m, a, b, MOST_JOINS);
   const by = op === 'mod' ? knownAmount(b) : null;
-  return by === null || by < 2n ? null : remainderOfSum(m, width, a, by);
+  return by === null || by < 2n || by > LARGEST_FOR_SUMS ? null : remainderOfLow(m, a, width, by, MOST_JOINS);
+}
+
+/** Of the low `width` bits of a word; each join doubles the ways to look at, up to `joins` of them. */
+function remainderOfLow(m: BddManager, whole: Word, most: number, by: bigint, joins: number): Remainder | null {
+  const { word, width } = lowOf(whole, most);
+  const join = computationOf(word);
+  if (join?.kind !== 'select') return remainderOfSum(m, width, word, by);
+  if (joins === 0) return null;
+  const { condition, a, b } = join;
+  const [ofA, ofB] = [a, b].map((way) => remainderOfLow(m, way, width, by, joins - 1));
+  if (ofA == null && ofB == null) return null;
+  const [first, second] = [ofA ?? remainderOfPlain(m, a, width, by), ofB ?? remainderOfPlain(m, b, width, by)];
+  return {
+    operands: [...first.operands, ...second.operands],
+    bits: (mask) => select(m, condition, first.bits(mask), second.bits(mask)),
+  };
+}
+
+/** The low `width` bits of a word by division, as where no way is a sum. */
+function remainderOfPlain(m: BddManager, word: Word, width: number, by: bigint): Remainder {
+  const low = maskOf(0, width);
+  const bits = (mask: BitMask): BitVector =>
+    expensive(m, 'mod', 64, mask, word.need(low).slice(0, width), constant(64, by));
+  return { operands: [{ word, demand: () => low }], bits };
+}
+
+/** The number whose low `width` bits the low `most` of a word are: copies, and the way through memory, leave them as they are. */
+function lowOf(word: Word, most: number): { readonly word: Word; readonly width: number } {
+  const computation = computationOf(word);
+  if (computation?.kind === 'alu' && computation.op === 'mov')
+    return lowOf(computation.b, Math.min(most, computation.width));
+  const bytes = computation?.kind === 'bytes' ? computation.bytes : [];
+  const source = bytes[0]?.word;
+  const count = bytes.filter((byte, i) => byte?.word === source && byte?.first === 8 * i).length;
+  const isLow = source !== undefined && bytes.every((byte, i) => i < count === (byte !== null));
+  return isLow ? lowOf(source, Math.min(most, 8 * count)) : { word, width: most };
 }
 
 /** "a - a / c * c"; each join doubles the ways to look at, up to `joins` of them. */

@@ -1,4 +1,4 @@
-import { FALSE, type BddManager, type Ref } from '../bdd/manager.js';
+import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import type { AluOp, Width } from '../ebpf/types.js';
 import { sameBits, select, ZERO64, type BitVector } from './bitvector.js';
 
@@ -167,7 +167,8 @@ export function mapBits(mask: BitMask, f: (bit: number) => Ref): BitVector {
 
 /** a where `condition` holds, b elsewhere. */
 export function selectWord(m: BddManager, condition: Ref, a: Word, b: Word): Word {
-  if (sameWord(a, b)) return a;
+  if (condition === TRUE || sameWord(a, b)) return a;
+  if (condition === FALSE) return b;
   const operands = [
     { word: a, demand: sameBit },
     { word: b, demand: sameBit },
@@ -186,8 +187,15 @@ export function bytesOf(word: Word, count = 8): Byte[] {
   return Array.from({ length: count }, (_, k) => ({ word, first: k * 8 }));
 }
 
+/** The byte of the word from which a word made of bytes has it. */
+function originOf(byte: Byte): Byte {
+  const computation = byte === null ? null : computationOf(byte.word);
+  return computation?.kind === 'bytes' ? (computation.bytes[byte!.first / 8] ?? null) : byte;
+}
+
 /** The word made of up to eight bytes, lowest first; zeros above them. */
-export function wordFromBytes(bytes: readonly Byte[]): Word {
+export function wordFromBytes(parts: readonly Byte[]): Word {
+  const bytes = parts.map(originOf);
   const first = bytes[0];
   if (
     bytes.length === 8 &&

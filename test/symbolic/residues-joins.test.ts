@@ -1,7 +1,7 @@
-/** Remainders whose ways meet before the subtraction that ends them. */
+/** Remainders whose ways meet before the division, or before the subtraction that ends them. */
 import { describe, expect, it } from 'vitest';
 import type { Expression, Expressions } from './expressions.js';
-import { cut, difference, isFound, multiple, sum, type Case } from './remainders.js';
+import { by, copy, cut, difference, isFound, multiple, sum, type Case } from './remainders.js';
 
 describe('remainders that meet', () => {
   /** Each way's number and what is taken from it. */
@@ -122,5 +122,62 @@ describe('remainders that meet', () => {
     ],
   ])('are not where %s', (_name, parts) => {
     expect(isFound(parts)).toBe(false);
+  });
+});
+
+describe('remainders of numbers that meet', () => {
+  const either = (e: Expressions, a: Expression, b: Expression): Expression => e.select(e.variable(), a, b);
+
+  it.each<Case>([
+    ['two sums', (e) => ['mod', 64, either(e, sum(e, 64n), sum(e, 32n)), e.number(7n)]],
+    ['two sums, of 32 bits', (e) => ['mod', 32, either(e, sum(e, 64n), sum(e, 32n)), e.number(5n)]],
+    ['a sum and a number', (e) => ['mod', 64, either(e, sum(e, 64n), e.leaf(77n, 1, 3)), e.number(7n)]],
+    ['a number and a sum', (e) => ['mod', 32, either(e, e.leaf(77n, 1, 3), sum(e, 64n)), e.number(1000n)]],
+    ['a sum and what is none', (e) => ['mod', 64, either(e, sum(e, 64n), difference(e)), e.number(7n)]],
+    [
+      'a sum and what is none, of 32 bits: the upper ones do not count',
+      (e) => ['mod', 32, either(e, difference(e), sum(e, 64n)), e.number(7n)],
+    ],
+    ['copies of them', (e) => ['mod', 64, copy(e, either(e, copy(e, sum(e, 64n)), sum(e))), e.number(7n)]],
+    ['cuts of them', (e) => ['mod', 64, cut(e, either(e, cut(e, sum(e, 64n)), difference(e))), e.number(7n)]],
+    ['bytes of them', (e) => ['mod', 64, e.bytes(either(e, sum(e, 64n), difference(e)), 0, 4), e.number(7n)]],
+    ['one byte of them', (e) => ['mod', 32, e.bytes(either(e, sum(e, 64n), difference(e)), 0, 1), e.number(7n)]],
+    [
+      'a sum of larger numbers, and bytes of it',
+      (e) => ['mod', 32, e.bytes(by(e, 'mul', sum(e, 64n), 3n), 0, 2), e.number(7n)],
+    ],
+    [
+      'more than two',
+      (e) => [
+        'mod',
+        64,
+        either(e, either(e, sum(e, 16n), e.number(9n)), either(e, sum(e, 32n), e.number(8n))),
+        e.number(7n),
+      ],
+    ],
+  ])('are found: %s', (_name, parts) => {
+    expect(isFound(parts)).toBe(true);
+  });
+
+  it.each<Case>([
+    ['neither is a sum', (e) => ['mod', 64, either(e, difference(e), by(e, 'and', sum(e), 5n)), e.number(7n)]],
+    ['the sum does not fit into what is left of it', (e) => ['mod', 64, e.bytes(sum(e, 256n), 0, 1), e.number(7n)]],
+    ['the bytes are others', (e) => ['mod', 64, e.bytes(sum(e, 256n), 1, 4), e.number(7n)]],
+    ['the divisor is large', (e) => ['mod', 64, either(e, sum(e, 64n), sum(e)), e.number(1025n)]],
+    ['the divisor is 1', (e) => ['mod', 64, either(e, sum(e, 64n), sum(e)), e.number(1n)]],
+    ['the divisor is not known', (e) => ['mod', 64, either(e, sum(e, 64n), sum(e)), e.leaf(8n, 0)]],
+  ])('are not where %s', (_name, parts) => {
+    expect(isFound(parts)).toBe(false);
+  });
+
+  it('are not looked for behind a chain of exchanges', () => {
+    expect(
+      isFound((e) => {
+        let [one, other] = [sum(e, 64n), sum(e, 32n)];
+        const condition = e.variable();
+        for (let i = 0; i < 40; i++) [one, other] = [e.select(condition, other, one), e.select(condition, one, other)];
+        return ['mod', 64, one, e.number(7n)];
+      }),
+    ).toBe(false);
   });
 });

@@ -104,7 +104,6 @@ describe('no remainder by parts', () => {
     ['of a sum with a difference', mod(7n, (e) => by(e, 'add', difference(e), 1n))],
     ['of a constant and a difference', mod(7n, (e) => e.alu('add', 64, e.number(1n), difference(e)))],
     ['of a disjunction', mod(7n, (e) => by(e, 'or', sum(e), 16n))],
-    ['of a join', mod(7n, (e) => e.select(e.variable(), sum(e), e.number(7n)))],
     ['by 49 of a product of two numbers', mod(49n, (e) => e.alu('mul', 64, sum(e), e.leaf(8n, 0, 1)))],
     ['of a very long sum', mod(7n, (e) => chain(e, 17))],
   ])('%s', (_name, parts) => {

@@ -233,6 +233,8 @@ describe('choices, bytes and signs', () => {
     }
     const word = pendingWord(1n);
     expect(selectWord(m, condition, word, word)).toBe(word);
+    const other = pendingWord(2n);
+    expect([selectWord(m, TRUE, word, other), selectWord(m, FALSE, word, other)]).toEqual([word, other]);
   });
 
   it('of several numbers', () => {
@@ -282,6 +284,18 @@ describe('choices, bytes and signs', () => {
       [null, ...bytes.slice(1)],
     ];
     for (const other of others) expect(wordFromBytes(other)).not.toBe(word);
+  });
+
+  it('of words made of bytes are those of the numbers these were made of', () => {
+    const [one, other] = [pendingWord(wide()), pendingWord(wide())];
+    const [a, b] = [bytesOf(one), bytesOf(other)];
+    const both = bytesOf(wordFromBytes([...a.slice(0, 4), ...b.slice(0, 3)]));
+    const bytesIn = (word: Word): readonly Byte[] => {
+      const computation = computationOf(word);
+      return computation?.kind === 'bytes' ? computation.bytes : [];
+    };
+    expect(bytesIn(wordFromBytes(both.slice(3)))).toEqual([a[3], ...b.slice(0, 3), null]);
+    expect(wordFromBytes([...both.slice(0, 4), ...a.slice(4)])).toBe(one);
   });
 
   it('extends signs', () => {
