@@ -88,6 +88,16 @@ export class Expressions {
     };
   }
 
+  /** The low `count` bytes of a, `more` of b above, zeros above these. */
+  beside(a: Expression, count: number, b: Expression, more: number): Expression {
+    const bits = 8 * count;
+    return {
+      word: wordFromBytes([...bytesOf(a.word, count), ...bytesOf(b.word, more)]),
+      valueUnder: (assignment) =>
+        BigInt.asUintN(bits, a.valueUnder(assignment)) | BigInt.asUintN(64, b.valueUnder(assignment) << BigInt(bits)),
+    };
+  }
+
   /** Operands are worked out before what is made of them, each under limits of its own. */
   #work(compute: () => BitVector): BitVector {
     if (this.#working) throw new Error('a number was worked out inside another');

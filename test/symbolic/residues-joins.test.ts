@@ -147,6 +147,10 @@ describe('remainders of numbers that meet', () => {
       (e) => ['mod', 32, e.bytes(by(e, 'mul', sum(e, 64n), 3n), 0, 2), e.number(7n)],
     ],
     [
+      'sums of cuts of sums',
+      (e) => ['mod', 64, either(e, e.alu('add', 64, cut(e, sum(e)), e.leaf(8n, 0)), difference(e)), e.number(7n)],
+    ],
+    [
       'more than two',
       (e) => [
         'mod',
@@ -163,6 +167,7 @@ describe('remainders of numbers that meet', () => {
     ['neither is a sum', (e) => ['mod', 64, either(e, difference(e), by(e, 'and', sum(e), 5n)), e.number(7n)]],
     ['the sum does not fit into what is left of it', (e) => ['mod', 64, e.bytes(sum(e, 256n), 0, 1), e.number(7n)]],
     ['the bytes are others', (e) => ['mod', 64, e.bytes(sum(e, 256n), 1, 4), e.number(7n)]],
+    ['another number stands above it', (e) => ['mod', 64, e.beside(sum(e, 64n), 4, difference(e), 1), e.number(7n)]],
     ['the divisor is large', (e) => ['mod', 64, either(e, sum(e, 64n), sum(e)), e.number(1025n)]],
     ['the divisor is 1', (e) => ['mod', 64, either(e, sum(e, 64n), sum(e)), e.number(1n)]],
     ['the divisor is not known', (e) => ['mod', 64, either(e, sum(e, 64n), sum(e)), e.leaf(8n, 0)]],
