@@ -45,6 +45,11 @@ function remainderOfLow(m: BddManager, whole: Word, most: number, by: bigint, jo
   const [ofA, ofB] = [a, b].map((way) => remainderOfLow(m, way, width, by, joins - 1));
   if (ofA == null && ofB == null) return null;
   const [first, second] = [ofA ?? remainderOfPlain(m, a, width, by), ofB ?? remainderOfPlain(m, b, width, by)];
+  return eitherOf(m, condition, first, second);
+}
+
+/** The first where the condition holds, the second elsewhere. */
+function eitherOf(m: BddManager, condition: Ref, first: Remainder, second: Remainder): Remainder {
   return {
     operands: [...first.operands, ...second.operands],
     bits: (mask) => select(m, condition, first.bits(mask), second.bits(mask)),
@@ -54,8 +59,9 @@ function remainderOfLow(m: BddManager, whole: Word, most: number, by: bigint, jo
 /** The low `width` bits of a word by division, as where no way is a sum. */
 function remainderOfPlain(m: BddManager, word: Word, width: number, by: bigint): Remainder {
   const low = maskOf(0, width);
+  const wide = width <= 32 ? 32 : 64;
   const bits = (mask: BitMask): BitVector =>
-    expensive(m, 'mod', 64, mask, word.need(low).slice(0, width), constant(64, by));
+    expensive(m, 'mod', wide, mask & maskOf(0, wide), word.need(low).slice(0, width), constant(wide, by));
   return { operands: [{ word, demand: () => low }], bits };
 }
 
@@ -100,11 +106,7 @@ const known = (bits: (mask: BitMask) => BitVector): Remainder => ({ operands: []
 
 /** "a - a / c * c" as the one operation that it is. */
 function remainderOfWord(m: BddManager, a: Word, { dividend, by }: Multiple): Remainder | null {
-  if (!isBelow32(a) || !isBelow32(dividend)) return null;
-  const divisor = constant(32, by);
-  const bits = (mask: BitMask): BitVector =>
-    expensive(m, 'mod', 32, mask & maskOf(0, 32), a.need(maskOf(0, 32)).slice(0, 32), divisor);
-  return { operands: [{ word: a, demand: () => maskOf(0, 32) }], bits };
+  return isBelow32(a) && isBelow32(dividend) ? remainderOfPlain(m, a, 32, by) : null;
 }
 
 interface WaysThatMeet {
@@ -129,11 +131,7 @@ function waysThatMeet(a: Word, b: Word): WaysThatMeet | null {
 function remainderOfEither(m: BddManager, { condition, ways }: WaysThatMeet, joins: number): Remainder | null {
   const first = remainderTaken(m, ...ways[0], joins);
   const second = first === null ? null : remainderTaken(m, ...ways[1], joins);
-  if (first === null || second === null) return null;
-  return {
-    operands: [...first.operands, ...second.operands],
-    bits: (mask) => select(m, condition, first.bits(mask), second.bits(mask)),
-  };
+  return first === null || second === null ? null : eitherOf(m, condition, first, second);
 }
 
 interface Multiple {
