@@ -2,7 +2,7 @@ import { FALSE, TRUE, type BddManager, type Ref } from '../bdd/manager.js';
 import { buildControlFlowGraph, type ControlFlowGraph } from '../ebpf/control-flow-graph.js';
 import type { Program } from '../ebpf/types.js';
 import { REQUEST_VARIABLES } from '../policy/variables.js';
-import { isTooLarge } from './limits.js';
+import { unlessTooLarge } from './limits.js';
 import { RETVAL_INPUT, type Machine, type Observer } from './machine.js';
 import { joinReasons, type Partition, type UndecidedRegion } from './partition.js';
 import { listVerdict } from './retval.js';
@@ -127,11 +127,9 @@ export class Arrivals implements Observer {
 
   /** null: too much to work out. */
   #bounded<T>(work: () => T): T | null {
-    try {
-      return this.#machine.manager.withBudget(this.#budget, work);
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      return null;
-    }
+    return unlessTooLarge<T | null>(
+      () => this.#machine.manager.withBudget(this.#budget, work),
+      () => null,
+    );
   }
 }

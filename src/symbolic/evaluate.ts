@@ -4,7 +4,7 @@ import type { Program, ProgramEnvironment } from '../ebpf/types.js';
 import { Arrivals } from './arrivals.js';
 import { Engine } from './engine.js';
 import { Inputs } from './inputs.js';
-import { DEFAULT_LIMITS, isTooLarge, type EvaluationLimits } from './limits.js';
+import { DEFAULT_LIMITS, unlessTooLarge, type EvaluationLimits } from './limits.js';
 import { Machine } from './machine.js';
 import { partition, type Partition } from './partition.js';
 import { hasSetRetval } from './kernel-release.js';
@@ -92,12 +92,10 @@ export class Evaluator {
   verdictOf(outcomes: readonly Outcome[]): Partition {
     const m = this.manager;
     const budget = { nodes: this.limits.nodes, steps: this.limits.steps };
-    try {
-      return m.withBudget(budget, () => partition(m, this.inputs, listVerdict(m, this.inputs, outcomes)));
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      return EVERYTHING_UNDECIDED;
-    }
+    return unlessTooLarge(
+      () => m.withBudget(budget, () => partition(m, this.inputs, listVerdict(m, this.inputs, outcomes))),
+      () => EVERYTHING_UNDECIDED,
+    );
   }
 
   #evaluate(program: Program, environment: ProgramEnvironment, name: string): EvaluationResult {
@@ -124,34 +122,28 @@ export class Evaluator {
 
   /** What `work` finds; nothing is known where the diagrams get so deep that not even what was finished can be kept. */
   #orUnknown(name: string, environment: ProgramEnvironment, work: () => Found): Found {
-    try {
-      return work();
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      const outcome = this.unknownOutcome(`${name}:deep`, 'budget', hasSetRetval(environment.kernelRelease));
-      return { outcome, verdict: EVERYTHING_UNDECIDED };
-    }
+    return unlessTooLarge(work, () => ({
+      outcome: this.unknownOutcome(`${name}:deep`, 'budget', hasSetRetval(environment.kernelRelease)),
+      verdict: EVERYTHING_UNDECIDED,
+    }));
   }
 
   #run(engine: Engine, { nodes, steps }: EvaluationLimits, deadline: number): void {
     const { machine } = engine;
-    try {
-      this.manager.withBudget({ nodes, steps, milliseconds: deadline - performance.now() }, () => {
+    const milliseconds = deadline - performance.now();
+    const runAll = (): void => {
+      this.manager.withBudget({ nodes, steps, milliseconds }, () => {
         engine.run();
       });
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      this.#abandonRest(machine);
-    }
-  }
-
-  #abandonRest(machine: Machine): void {
-    try {
+    };
+    const abandonRest = (): void => {
       machine.abandon(this.manager.difference(machine.everything, machine.finished), 'budget', null);
-    } catch (error) {
-      if (!isTooLarge(error)) throw error;
-      machine.abandonAll('budget');
-    }
+    };
+    unlessTooLarge(runAll, () => {
+      unlessTooLarge(abandonRest, () => {
+        machine.abandonAll('budget');
+      });
+    });
   }
 
   #release(mark: number, result: EvaluationResult): EvaluationResult {

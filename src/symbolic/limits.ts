@@ -25,6 +25,16 @@ export const DEFAULT_LIMITS: EvaluationLimits = {
 };
 
 /** A limit was reached, or the stack: diagrams are built by recursion, one step for each variable on the way down. */
-export function isTooLarge(error: unknown): boolean {
+function isTooLarge(error: unknown): boolean {
   return error instanceof BddBudgetError || (error instanceof RangeError && error.message.includes('call stack'));
+}
+
+/** What `work` comes to, or `otherwise` where that is too much. Other errors are thrown on. */
+export function unlessTooLarge<T>(work: () => T, otherwise: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!isTooLarge(error)) throw error;
+    return otherwise();
+  }
 }

@@ -9,7 +9,7 @@ import {
   TYPE_VARIABLE,
 } from '../policy/variables.js';
 import type { Arrivals } from '../symbolic/arrivals.js';
-import { isTooLarge } from '../symbolic/limits.js';
+import { unlessTooLarge } from '../symbolic/limits.js';
 
 /** A field of the request that alone turns the way, the others being as they are. */
 export interface TurningField {
@@ -46,12 +46,10 @@ const BUDGET = { steps: 2_000_000, nodes: 1_000_000 };
  */
 export function turningOf(arrivals: Arrivals, request: DeviceRequest): Turning | null {
   const { manager } = arrivals;
-  try {
-    return manager.withBudget(BUDGET, () => turning(arrivals, request));
-  } catch (error) {
-    if (!isTooLarge(error)) throw error;
-    return null;
-  }
+  return unlessTooLarge(
+    () => manager.withBudget(BUDGET, () => turning(arrivals, request)),
+    () => null,
+  );
 }
 
 function turning({ manager: m, partings, verdict, watched }: Arrivals, request: DeviceRequest): Turning | null {
